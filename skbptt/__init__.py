@@ -1,0 +1,8 @@
+"""Recurrent neural networks for scikit-learn, by exact backpropagation through time."""
+
+from ._classifier import RNNClassifier
+from ._regressor import RNNRegressor
+
+__version__ = "0.1.0"
+
+__all__ = ["RNNClassifier", "RNNRegressor", "__version__"]

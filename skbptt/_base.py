@@ -1,0 +1,431 @@
+"""What the classifier and the regressor share: validate, train, predict."""
+
+import warnings
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from copy import deepcopy
+from numbers import Integral, Real
+from types import MappingProxyType
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from . import solvers
+from ._activations import ACTIVATIONS
+from ._canonical import canonical, drop_weightless
+from ._compat import _fit_context
+from ._network import READOUTS, Network
+from ._objective import Data, Objective, raw_outputs
+from ._validation import check_sequences, check_targets, check_weights
+from .cells import Cell, ElmanCell, GRUCell, LSTMCell
+
+CELLS = {"rnn": ElmanCell, "gru": GRUCell, "lstm": LSTMCell}
+
+
+@contextmanager
+def unchanged_on_error(estimator):
+    """Give an estimator the attributes back that it had, if a call on it fails.
+
+    It holds as long as no attribute is changed in place.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def is_stochastic(estimator):
+    if estimator.solver in solvers.STOCHASTIC:
+        return True
+    raise AttributeError(
+        f"partial_fit is only available for the solvers {solvers.STOCHASTIC}. "
+        f"Got solver={estimator.solver!r}."
+    )
+
+
+class BaseRNN(BaseEstimator, ABC):
+    """Base of :class:`RNNClassifier` and :class:`RNNRegressor`."""
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "cell": [StrOptions(set(CELLS)), Cell],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "bidirectional": ["boolean"],
+        "readout": [StrOptions(set(READOUTS))],
+        "return_sequences": ["boolean"],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "solver": [StrOptions(set(solvers.STOCHASTIC + solvers.FULL_BATCH))],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "truncation": [Interval(Integral, 1, None, closed="left"), "array-like", None],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions(set(solvers.SCHEDULES))],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    # What the subclasses say.
+
+    @abstractmethod
+    def _encode(self, y, classes, known, incremental):
+        """Encode validated y for the loss; sets ``n_outputs_``, ``classes_`` and such."""
+
+    @abstractmethod
+    def _check_encoded(self, data):
+        """Refuse encoded targets that cannot be learned from."""
+
+    @abstractmethod
+    def _class_factors(self, y, encoded, weights):
+        """What the weights are multiplied with."""
+
+    @abstractmethod
+    def _make_loss(self):
+        """The loss, once y is encoded."""
+
+    @abstractmethod
+    def _score_raw(self, raw, data):
+        """Score of raw outputs against encoded targets."""
+
+    @abstractmethod
+    def _decode(self, raw):
+        """Predictions from raw outputs."""
+
+    # Training.
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features) or \
+                (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
+            Sequences. Trailing steps of a 3-D array are padding where all features are
+            NaN. A 2-D array holds univariate sequences.
+        y : array-like of shape (n_sequences,) or (n_sequences, n_outputs)
+            Targets. With ``return_sequences=True`` one for every step: an array of shape
+            (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs), or a list of
+            arrays of shape (n_steps,) or (n_steps, n_outputs).
+        sample_weight : array-like of shape (n_sequences,), default=None
+            Weights of the sequences; with ``return_sequences=True`` also of the steps, in
+            the form of y. A weight of 2 counts as two equal sequences.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an argument is not allowed. The estimator then stays as it
+            was.
+        """
+        with unchanged_on_error(self):
+            self._train(X, y, sample_weight, go_on=self.warm_start)
+        return self
+
+    def _partial_fit(self, X, y, sample_weight, classes=None):
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True.")
+        with unchanged_on_error(self):
+            self._train(
+                X, y, sample_weight, go_on=True, incremental=True, classes=classes
+            )
+        return self
+
+    def _train(
+        self, X, y, sample_weight, *, go_on, incremental=False, classes=None
+    ):
+        """Train from the start, or from where the last call ended if ``go_on``."""
+        known = go_on and hasattr(self, "_theta")
+        self._check_parameters()
+        sequences = check_sequences(self, X, reset=not known)
+        y = check_targets(self, y, sequences)
+        weights = check_weights(sample_weight, sequences, per_step=self.return_sequences)
+        encoded = self._encode(y, classes, known, incremental)
+        weights = weights * self._class_factors(y, encoded, weights)
+        data = drop_weightless(Data(sequences, encoded, weights, self.return_sequences))
+        if self.shuffle:
+            data = canonical(data)
+        if not incremental:
+            self._check_encoded(data)
+        loss = self._make_loss()
+
+        network = Network(
+            self._make_cell(),
+            sequences.steps.shape[1],
+            np.atleast_1d(self.hidden_layer_sizes).tolist(),
+            self.n_outputs_,
+            self.bidirectional,
+            None if self.return_sequences else self.readout,
+        )
+        if known:
+            theta, state = self._theta, deepcopy(self._state)
+            if network.layout.shapes != self._network.layout.shapes:
+                raise ValueError(
+                    "Training goes on from the last call only with the same network, but "
+                    "a parameter that shapes it has changed (hidden_layer_sizes, cell, "
+                    "bidirectional or the number of outputs)."
+                )
+        else:
+            seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+            rng = np.random.RandomState(seed)
+            state = {"rng": rng, "split": rng.randint(np.iinfo(np.int32).max)}
+            theta = network.initialise(rng, sequences.steps.dtype)
+
+        validate = None
+        if self.early_stopping:
+            data, held_back = self._hold_back(data, state["split"])
+            validate = self._validator(network, loss, held_back)
+        if not known:
+            network.layout.views(theta)["output.b"][:] = loss.start(data.y, data.weights)
+
+        objective = Objective(
+            network, loss, data, self.alpha, self._truncation(), self.dropout
+        )
+        monitor = solvers.Monitor(
+            theta,
+            tol=self.tol,
+            patience=self.n_iter_no_change,
+            verbose=self.verbose,
+            validate=validate,
+            record=state.get("record"),
+        )
+        theta, outcome = self._solve(theta, objective, monitor, state, incremental)
+        if outcome is not None:
+            warnings.warn(outcome, ConvergenceWarning, stacklevel=4)
+
+        state["record"] = monitor.record
+        self._store(network, theta, state, loss)
+
+    def _solve(self, theta, objective, monitor, state, incremental):
+        """Run the solver; gives the weights, and what went wrong or None."""
+        if self.solver in solvers.FULL_BATCH:
+            return solvers.minimise(
+                theta,
+                objective.value_and_gradient,
+                self.solver,
+                monitor,
+                max_iter=self.max_iter,
+                max_fun=self.max_fun,
+                tol=self.tol,
+            )
+        if self.solver == "adam":
+            rule = solvers.Adam(self.beta_1, self.beta_2, self.epsilon)
+        else:
+            rule = solvers.SGD(self.momentum, self.nesterovs_momentum)
+        if state.get("solver") != self.solver:
+            state.update(solver=self.solver, descent=solvers.start(theta, rule))
+        return solvers.descend(
+            theta,
+            objective.value_and_gradient,
+            objective.n,
+            rule,
+            monitor,
+            state["descent"],
+            state["rng"],
+            batch_size=32 if self.batch_size == "auto" else self.batch_size,
+            shuffle=self.shuffle,
+            learning_rate=self.learning_rate,
+            learning_rate_init=self.learning_rate_init,
+            power_t=self.power_t,
+            max_grad_norm=self.max_grad_norm,
+            max_iter=self.max_iter,
+            one_epoch=incremental,
+        )
+
+    def _store(self, network, theta, state, loss):
+        """Set the fitted attributes."""
+        record = state["record"]
+        self._network = network
+        self._theta = theta
+        self._state = state
+        self.n_layers_ = len(network.sizes) + 2
+        self.out_activation_ = loss.activation
+        self.loss_curve_ = list(record["loss_curve"])
+        self.n_iter_ = len(self.loss_curve_)
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
+        self.t_ = state["descent"]["t"] if "descent" in state else 0
+        if self.early_stopping:
+            self.best_loss_ = None
+            self.validation_loss_curve_ = list(record["validation_loss_curve"])
+            self.validation_scores_ = list(record["validation_scores"])
+            self.best_validation_score_ = record["best_score"]
+        else:
+            self.best_loss_ = record["best_loss"]
+            self.validation_loss_curve_ = None
+            self.validation_scores_ = None
+            self.best_validation_score_ = None
+
+    def _hold_back(self, data, seed):
+        """Split into training and validation data, by classes where that can be."""
+        n = len(data.sequences)
+        n_held = int(np.ceil(self.validation_fraction * n))
+        if n_held < 2 or n - n_held < 1:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} of {n} sequences leaves "
+                f"{n_held} for validation and {n - n_held} for training. At least 2 and 1 "
+                "are needed."
+            )
+        strata = self._strata(data)
+        if strata is not None:
+            counts = np.unique(strata, return_counts=True)[1]
+            if counts.min() < 2 or len(counts) > min(n_held, n - n_held):
+                strata = None
+        train, held = train_test_split(
+            np.arange(n), test_size=n_held, random_state=seed, stratify=strata
+        )
+        return data.take(train), data.take(held)
+
+    def _validator(self, network, loss, data):
+        """A function from weights to loss and score on ``data``."""
+
+        def validate(theta):
+            raw = raw_outputs(network, theta, data.sequences)
+            values = loss.value(raw, data.y)
+            return np.average(values, weights=data.weights), self._score_raw(raw, data)
+
+        return validate
+
+    # Parameters.
+
+    def _make_cell(self):
+        if isinstance(self.cell, Cell):
+            return self.cell
+        if self.cell == "rnn":
+            return ElmanCell(self.activation)
+        return CELLS[self.cell]()
+
+    def _truncation(self):
+        if self.truncation is None or isinstance(self.truncation, tuple):
+            return self.truncation
+        return self.truncation, self.truncation
+
+    def _check_parameters(self):
+        """Refuse what the constraints of single parameters cannot tell."""
+        for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)):
+            if not isinstance(size, Integral) or size < 1:
+                raise ValueError(
+                    "hidden_layer_sizes must be an int, or a tuple of ints, of at least 1."
+                    f" Got {self.hidden_layer_sizes!r}."
+                )
+        if self.cell != "rnn" and self.activation != "tanh":
+            raise ValueError(
+                f"activation={self.activation!r} needs cell='rnn'; the gated cells keep "
+                f"theirs, and an ElmanCell has its own. Got cell={self.cell!r}."
+            )
+        k = self._truncation()
+        if k is not None and not (
+            len(k) == 2
+            and all(isinstance(steps, Integral) for steps in k)
+            and 1 <= k[0] <= k[1]
+        ):
+            raise ValueError(
+                "truncation must be None, an int k of at least 1, or a tuple (k1, k2) of "
+                f"ints with 1 <= k1 <= k2. Got {self.truncation!r}."
+            )
+        if self.solver in solvers.FULL_BATCH:
+            for name, neutral in (
+                ("batch_size", "auto"), ("truncation", None), ("dropout", 0)
+            ):
+                value = getattr(self, name)
+                if value != neutral:
+                    raise ValueError(
+                        f"{name}={value!r} needs a stochastic solver, one of "
+                        f"{solvers.STOCHASTIC}: solver={self.solver!r} minimises over the "
+                        f"whole data at once. Leave it at {neutral!r}."
+                    )
+
+    # Prediction.
+
+    @property
+    def weights_(self):
+        """Read-only views of the weights, by name."""
+        check_is_fitted(self)
+        theta = self._theta.view()
+        theta.flags.writeable = False
+        return MappingProxyType(self._network.layout.views(theta))
+
+    def _raw(self, X):
+        """Raw outputs, and the sequences they belong to."""
+        check_is_fitted(self)
+        sequences = check_sequences(self, X, reset=False)
+        return raw_outputs(self._network, self._theta, sequences), sequences
+
+    def _arrange(self, values, sequences):
+        """Values a sequence as they are, values a step in the form of X."""
+        return sequences.unstack(values) if self._network.readout is None else values
+
+    def predict(self, X):
+        """Predict targets of sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features) or \
+                (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
+            Sequences, of the kind met in fit.
+
+        Returns
+        -------
+        y : ndarray of shape (n_sequences,) or (n_sequences, n_outputs)
+            Predicted targets. With ``return_sequences=True``, an array (n_sequences,
+            n_steps, ...) if X is an array, with NaN where X is padding; else an object
+            array of arrays of shape (n_steps, ...).
+        """
+        raw, sequences = self._raw(X)
+        return self._arrange(self._decode(raw), sequences)
+
+    def score(self, X, y, sample_weight=None):
+        """Score predictions: accuracy of a classifier, R^2 of a regressor.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features) or \
+                (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
+            Sequences, of the kind met in fit.
+        y : array-like
+            True targets, as in fit. With ``return_sequences=True`` the score is taken
+            over all steps that are not padding.
+        sample_weight : array-like of shape (n_sequences,), default=None
+            Weights, as in fit.
+
+        Returns
+        -------
+        score : float
+        """
+        raw, sequences = self._raw(X)
+        y = check_targets(self, y, sequences)
+        weights = check_weights(sample_weight, sequences, per_step=self.return_sequences)
+        return float(self._metric(y, self._decode(raw), sample_weight=weights))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags

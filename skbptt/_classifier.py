@@ -1,0 +1,211 @@
+"""The classifier."""
+
+import numpy as np
+from scipy.special import log_expit, log_softmax
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils._param_validation import StrOptions
+
+from ._base import BaseRNN, is_stochastic
+from ._compat import _check_partial_fit_first_call, _fit_context
+from ._losses import BinaryCrossEntropy, CrossEntropy
+
+
+class RNNClassifier(ClassifierMixin, BaseRNN):
+    """Recurrent neural network classifier of sequences."""
+
+    _parameter_constraints: dict = {
+        **BaseRNN._parameter_constraints,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+    _metric = staticmethod(accuracy_score)
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64,),
+        *,
+        cell="gru",
+        activation="tanh",
+        bidirectional=False,
+        readout="max",
+        return_sequences=False,
+        dropout=0.0,
+        class_weight=None,
+        solver="adam",
+        alpha=1e-4,
+        max_grad_norm=1.0,
+        truncation=None,
+        batch_size="auto",
+        learning_rate="one_cycle",
+        learning_rate_init=0.005,
+        power_t=0.5,
+        max_iter=100,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.cell = cell
+        self.activation = activation
+        self.bidirectional = bidirectional
+        self.readout = readout
+        self.return_sequences = return_sequences
+        self.dropout = dropout
+        self.class_weight = class_weight
+        self.solver = solver
+        self.alpha = alpha
+        self.max_grad_norm = max_grad_norm
+        self.truncation = truncation
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+
+    @available_if(is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Go on training by one pass over the given data."""
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported by partial_fit, which does not "
+                "know the share of the classes in all data. Give a dict of weights, as "
+                "from sklearn.utils.class_weight.compute_class_weight."
+            )
+        return self._partial_fit(X, y, sample_weight, classes=classes)
+
+    def _encode(self, y, classes, known, incremental):
+        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y")
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                "y has several columns with more than two values. Several targets must be "
+                "indicators of 0 and 1 (multilabel)."
+            )
+        if incremental:
+            _check_partial_fit_first_call(self, classes)
+        elif not known:
+            self.classes_ = np.unique(y)
+        multilabel = kind == "multilabel-indicator"
+        n_columns = y.shape[1] if multilabel else None
+        if not known:
+            self._n_columns = n_columns
+            if multilabel:
+                self.classes_ = np.arange(n_columns)
+        elif n_columns != self._n_columns:
+            raise ValueError(
+                "Training goes on with the kind of targets it began with, labels or "
+                f"indicators: y has {n_columns} columns of indicators, but had "
+                f"{self._n_columns}."
+            )
+        self.n_outputs_ = len(self.classes_) if multilabel or len(self.classes_) > 2 else 1
+        if multilabel:
+            return y
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y has the labels {unknown}, which are not among the classes "
+                f"{self.classes_} that training began with."
+            )
+        return np.searchsorted(self.classes_, y)
+
+    def _check_encoded(self, data):
+        if self._n_columns is None and (data.y == data.y[0]).all():
+            raise ValueError(
+                "At least two classes are needed in y, but got 1 class among the sequences "
+                f"of positive weight: {self.classes_[data.y[0]]!r}."
+            )
+
+    def _class_factors(self, y, encoded, weights):
+        if self.class_weight is None:
+            return np.ones_like(weights)
+        if self._n_columns is not None:
+            factors = compute_sample_weight(self.class_weight, y)
+        elif self.class_weight == "balanced":
+            counts = np.bincount(encoded, weights)
+            factors = weights.sum() / (np.count_nonzero(counts) * counts[encoded])
+        else:
+            classes = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+            factors = classes[encoded]
+        return factors.astype(weights.dtype)
+
+    def _make_loss(self):
+        if self._n_columns is None and len(self.classes_) > 2:
+            return CrossEntropy(len(self.classes_))
+        return BinaryCrossEntropy()
+
+    def _strata(self, data):
+        return data.y if data.y.ndim == 1 and not data.per_step else None
+
+    def _codes(self, raw):
+        """Encoded predictions."""
+        if self._n_columns is not None:
+            return (raw > 0).astype(int)
+        if raw.shape[1] == 1:
+            return (raw[:, 0] > 0).astype(int)
+        return raw.argmax(axis=1)
+
+    def _score_raw(self, raw, data):
+        return accuracy_score(data.y, self._codes(raw), sample_weight=data.weights)
+
+    def _decode(self, raw):
+        codes = self._codes(raw)
+        return codes if self._n_columns is not None else self.classes_[codes]
+
+    def decision_function(self, X):
+        """Raw outputs: logits of the classes, or of the second of two."""
+        raw, sequences = self._raw(X)
+        binary = self._n_columns is None and raw.shape[1] == 1
+        return self._arrange(raw[:, 0] if binary else raw, sequences)
+
+    def predict_proba(self, X):
+        """Probabilities of the classes."""
+        raw, sequences = self._raw(X)
+        p = self._make_loss().predict(raw)
+        if self._n_columns is None and p.shape[1] == 1:
+            p = np.hstack([1 - p, p])
+        return self._arrange(p, sequences)
+
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities of the classes."""
+        raw, sequences = self._raw(X)
+        if self._n_columns is not None:
+            log_p = log_expit(raw)
+        elif raw.shape[1] == 1:
+            log_p = log_expit(np.hstack([-raw, raw]))
+        else:
+            log_p = log_softmax(raw, axis=1)
+        return self._arrange(log_p, sequences)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

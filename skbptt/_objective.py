@@ -1,0 +1,113 @@
+"""The training objective: data, weights and L2 as functions of one flat vector."""
+
+import numpy as np
+
+# Steps that one forward and backward pass holds in memory, at most, for full batches.
+MAX_STEPS = 1 << 14
+
+
+class Data:
+    """Sequences with targets and weights.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    y : ndarray of shape (n_sequences, ...) or (n_steps, ...)
+    weights : ndarray of shape (n_sequences,) or (n_steps,)
+    per_step : bool
+        Whether y and weights are one a step, stacked like the steps.
+    """
+
+    def __init__(self, sequences, y, weights, per_step):
+        self.sequences = sequences
+        self.y = y
+        self.weights = weights
+        self.per_step = per_step
+
+    def take(self, indices):
+        """The sequences ``indices`` with their targets and weights."""
+        rows = self.sequences.rows_of(indices) if self.per_step else indices
+        return Data(
+            self.sequences.take(indices), self.y[rows], self.weights[rows], self.per_step
+        )
+
+
+class Objective:
+    r"""Weighted mean loss plus L2, as a function of the flat parameter vector.
+
+    .. math:: E(\theta) = \frac{\sum_i w_i\, \ell_i(\theta)}{\sum_i w_i}
+              + \frac{\alpha}{2} \lVert\text{matrices of }\theta\rVert^2
+
+    The value on a part of the sequences is an unbiased estimate of the whole: the sum of
+    w l over the part, times the number of sequences over the part's, divided by the
+    weights of the whole. So the strength of L2 does not depend on the batch size, a
+    sequence of weight 2 counts as two, and a batch of zero weights is no special case.
+
+    Parameters
+    ----------
+    network : Network
+    loss : one of skbptt._losses
+    data : Data
+    alpha : float
+        Strength of L2.
+    truncation : (int, int) or None
+    dropout : float
+    """
+
+    def __init__(self, network, loss, data, alpha=0.0, truncation=None, dropout=0.0):
+        self.network = network
+        self.loss = loss
+        self.data = data
+        self.n = len(data.sequences)
+        self.scale = self.n / data.weights.sum(dtype=np.float64)
+        self.alpha = alpha
+        self.truncation = truncation
+        self.dropout = dropout
+        self.penalised = network.penalised(data.sequences.steps.dtype)
+
+    def value_and_gradient(self, theta, indices=None, rng=None):
+        """Objective over the sequences ``indices``, or over all, and its gradient.
+
+        ``rng`` draws the dropout masks; without it there is no dropout.
+        """
+        if indices is None:
+            parts = self.data.sequences.chunks(MAX_STEPS)
+            n = self.n
+        else:
+            parts, n = [indices], len(indices)
+        penalty = self.alpha * self.penalised * theta
+        value, gradient = 0.5 * np.dot(penalty, theta), penalty
+        for part in parts:
+            part_value, part_gradient = self._sum(theta, part, self.scale / n, rng)
+            value = value + part_value
+            gradient += part_gradient
+        return value, gradient
+
+    def _sum(self, theta, indices, scale, rng):
+        """scale * (sum of w l) over one packed batch, and its gradient."""
+        batch = self.data.sequences.pack(indices)
+        where = batch.rows if self.data.per_step else batch.order
+        y = self.data.y[where]
+        weights = self.data.weights[where] * self.data.weights.dtype.type(scale)
+        masks = None
+        if rng is not None and self.dropout > 0:
+            masks = self.network.draw_masks(rng, len(indices), self.dropout, theta.dtype)
+        raw, tape = self.network.forward(theta, batch, masks)
+        d_raw = weights[:, None] * self.loss.gradient(raw, y)
+        value = np.dot(weights, self.loss.value(raw, y))
+        gradient, _ = self.network.backward(tape, d_raw, self.truncation)
+        return value, gradient
+
+
+def raw_outputs(network, theta, sequences):
+    """Raw outputs of all sequences, in their order, in bounded memory."""
+    per_step = network.readout is None
+    raw = None
+    for indices in sequences.chunks(MAX_STEPS):
+        batch = sequences.pack(indices)
+        part, _ = network.forward(theta, batch)
+        if raw is None:
+            n = len(sequences.steps) if per_step else len(sequences)
+            raw = np.empty((n, part.shape[1]), part.dtype)
+        raw[batch.rows if per_step else batch.order] = part
+    return raw

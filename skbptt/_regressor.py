@@ -1,0 +1,150 @@
+"""The regressor."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from ._base import BaseRNN, is_stochastic
+from ._compat import _fit_context
+from ._losses import AbsoluteError, Huber, Poisson, Quantile, SquaredError
+
+LOSSES = {
+    "squared_error": SquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "poisson": Poisson,
+    "quantile": Quantile,
+}
+
+
+class RNNRegressor(RegressorMixin, BaseRNN):
+    """Recurrent neural network regressor of sequences."""
+
+    _parameter_constraints: dict = {
+        **BaseRNN._parameter_constraints,
+        "loss": [StrOptions(set(LOSSES))],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+    }
+    _metric = staticmethod(r2_score)
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64,),
+        *,
+        cell="gru",
+        activation="tanh",
+        bidirectional=False,
+        readout="max",
+        return_sequences=False,
+        dropout=0.0,
+        loss="squared_error",
+        quantile=0.5,
+        solver="adam",
+        alpha=1e-4,
+        max_grad_norm=1.0,
+        truncation=None,
+        batch_size="auto",
+        learning_rate="one_cycle",
+        learning_rate_init=0.005,
+        power_t=0.5,
+        max_iter=100,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.cell = cell
+        self.activation = activation
+        self.bidirectional = bidirectional
+        self.readout = readout
+        self.return_sequences = return_sequences
+        self.dropout = dropout
+        self.loss = loss
+        self.quantile = quantile
+        self.solver = solver
+        self.alpha = alpha
+        self.max_grad_norm = max_grad_norm
+        self.truncation = truncation
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+
+    @available_if(is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Go on training by one pass over the given data."""
+        return self._partial_fit(X, y, sample_weight)
+
+    def _encode(self, y, classes, known, incremental):
+        n_columns = y.shape[1] if y.ndim == 2 else None
+        if known and n_columns != self._n_columns:
+            raise ValueError(
+                "Training goes on with the number of targets it began with: y has "
+                f"{n_columns or 1}, but had {self._n_columns or 1}."
+            )
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError(
+                f"loss='poisson' needs y of zero or more. The least y is {y.min()}."
+            )
+        self._n_columns = n_columns
+        self.n_outputs_ = n_columns or 1
+        return y.reshape(len(y), -1)
+
+    def _check_encoded(self, data):
+        pass
+
+    def _class_factors(self, y, encoded, weights):
+        return 1
+
+    def _make_loss(self):
+        if self.loss == "quantile":
+            return Quantile(self.quantile)
+        return LOSSES[self.loss]()
+
+    def _strata(self, data):
+        return None
+
+    def _score_raw(self, raw, data):
+        return r2_score(
+            data.y, self._make_loss().predict(raw), sample_weight=data.weights
+        )
+
+    def _decode(self, raw):
+        y = self._make_loss().predict(raw)
+        return y if self._n_columns is not None else y[:, 0]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,135 @@
+"""The loops over time: the only two of the package.
+
+Before the loop forward, one product forms all input projections; after the loop back,
+one forms each weight gradient. Inside stand the recurrent product and the gates.
+"""
+
+import numpy as np
+
+
+def by_gate(matrix, n_gates):
+    """(n, n_gates * n_hidden) as contiguous (n_gates, n, n_hidden)."""
+    n, width = matrix.shape
+    blocks = matrix.reshape(n, n_gates, width // n_gates).transpose(1, 0, 2)
+    return np.ascontiguousarray(blocks)
+
+
+def scan(cell, p, x, batch, initial=None):
+    """Run a cell forward over a packed batch.
+
+    Parameters
+    ----------
+    cell : Cell
+    p : dict of str to ndarray
+        Parameters of the layer, as named by ``cell.shapes``.
+    x : ndarray of shape (n_rows, n_in)
+        Packed input; ``batch`` tells its layout.
+    batch : Batch
+    initial : tuple of ndarrays of shape (n_columns, n_hidden), default=None
+        State before the first step; zeros if None.
+
+    Returns
+    -------
+    h : ndarray of shape (n_rows, n_hidden)
+        Output of every step.
+    tape : tuple
+        For :func:`scan_back`.
+    """
+    n_gates, n_hidden = len(cell.gates), len(p["R"])
+    W, R = by_gate(p["W"], n_gates), by_gate(p["R"], n_gates)
+    a = x @ W  # (n_gates, n_rows, n_hidden)
+    a += p["b"].reshape(n_gates, 1, n_hidden)
+    if initial is None:
+        zeros = np.zeros((len(batch.order), n_hidden), a.dtype)
+        initial = (zeros,) * len(cell.states)
+
+    h = np.empty(a.shape[1:], a.dtype)
+    h_prev = np.empty_like(h)
+    tapes = []
+    state = initial
+    for n, start, stop in zip(batch.sizes, batch.offsets, batch.offsets[1:]):
+        state = tuple(s[:n] for s in state)
+        h_prev[start:stop] = state[0]
+        state, tape = cell.step(a[:, start:stop], state[0] @ R, state, p)
+        h[start:stop] = state[0]
+        tapes.append(tape)
+    return h, (x, h_prev, tapes)
+
+
+def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
+    """Propagate the gradient of a loss L back through :func:`scan`.
+
+    With ``truncation=(k1, k2)``, what dL/dh_t injects at a step t of the k1 steps
+    m*k1 <= t < (m+1)*k1 flows back through the k2 steps that end with (m+1)*k1 - 1, for
+    m = 0, 1, ...: BPTT(h; h') of Williams & Peng (1990). The state before is constant.
+
+    Parameters
+    ----------
+    cell, p, batch : as in :func:`scan`
+    tape : tuple
+        As returned by :func:`scan`.
+    dh : ndarray of shape (n_rows, n_hidden)
+        dL/dh_t, without what passes through later steps.
+    grad : dict of str to ndarray
+        Filled with dL/dp.
+    truncation : (int, int) or None
+    need_dx : bool
+        Whether dL/dx is wanted.
+
+    Returns
+    -------
+    dx : ndarray of shape (n_rows, n_in), or None
+    d_initial : tuple of ndarrays of shape (n_columns, n_hidden)
+        dL/d(initial state).
+    """
+    x, h_prev, tapes = tape
+    n_gates, n_hidden = len(cell.gates), len(p["R"])
+    R_T = by_gate(p["R"], n_gates).transpose(0, 2, 1)
+    sizes, offsets = batch.sizes, batch.offsets
+    n_states = len(cell.states)
+
+    da = np.zeros((n_gates, *dh.shape), dh.dtype)
+    du = da
+    for name in cell.vectors:
+        grad[name][:] = 0
+    d_initial = np.zeros((n_states, sizes[0], n_hidden), dh.dtype)
+    for first, start, stop in windows(len(sizes), truncation):
+        # Gradient of the state after step t; zero where a sequence has ended.
+        carried = np.zeros_like(d_initial)
+        for t in range(stop - 1, start - 1, -1):
+            n, rows = sizes[t], slice(offsets[t], offsets[t + 1])
+            if t >= first:
+                carried[0, :n] += dh[rows]
+            da_t, du_t, d_state, d_vectors = cell.step_back(
+                tuple(carried[:, :n]), tapes[t], p
+            )
+            da[:, rows] += da_t
+            if du_t is not da_t:
+                if du is da:
+                    du = np.zeros_like(da)
+                du[:, rows] += du_t
+            for name, value in d_vectors.items():
+                grad[name] += value
+            for k in range(n_states):
+                carried[k, :n] = d_state[k]
+            carried[0, :n] += (du_t @ R_T).sum(axis=0)
+        if start == 0:
+            d_initial += carried
+
+    # The three sums over time: dL/dW, dL/dR and dL/db.
+    grad["W"][:] = (x.T @ da).transpose(1, 0, 2).reshape(grad["W"].shape)
+    grad["R"][:] = (h_prev.T @ du).transpose(1, 0, 2).reshape(grad["R"].shape)
+    grad["b"][:] = da.sum(axis=1).ravel()
+    dx = np.tensordot(da, by_gate(p["W"], n_gates), ((0, 2), (0, 2))) if need_dx else None
+    return dx, tuple(d_initial)
+
+
+def windows(n_steps, truncation):
+    """Windows of truncated BPTT as (first injecting step, first step, end)."""
+    if truncation is None:
+        return [(0, 0, n_steps)]
+    k1, k2 = truncation
+    return [
+        (first, max(0, first + k1 - k2), min(n_steps, first + k1))
+        for first in range(0, n_steps, k1)
+    ]

@@ -1,0 +1,235 @@
+"""From what users give to Sequences, stacked targets and stacked weights."""
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import is_regressor
+from sklearn.utils.validation import check_array, column_or_1d, validate_data
+
+from ._compat import _check_sample_weight
+from ._sequences import Sequences
+
+FLOATS = (np.float64, np.float32)
+
+
+def check_sequences(estimator, X, *, reset):
+    """Validate X, in any of its forms, for ``estimator``, and give it as Sequences.
+
+    Sets ``n_features_in_``, ``feature_names_in_`` and ``_univariate`` if ``reset``, and
+    compares with them otherwise.
+    """
+    dtype = FLOATS if reset else estimator._theta.dtype
+    items = as_items(X)
+    univariate = items is None
+    if not reset and univariate != estimator._univariate:
+        kinds = ("sequences of shape (n_steps, n_features)", "2-D (n_sequences, n_steps)")
+        raise ValueError(
+            f"X is {kinds[univariate]}, but this {type(estimator).__name__} was fitted "
+            f"on X that is {kinds[not univariate]}."
+        )
+    if univariate:
+        X = validate_data(estimator, X, reset=reset, dtype=dtype)
+        n, width = X.shape
+        sequences = Sequences(X.reshape(-1, 1), np.full(n, width), width)
+    else:
+        steps, lengths, width = stack_items(items)
+        check_finite(steps, lengths)
+        steps = validate_data(estimator, steps, reset=reset, dtype=dtype)
+        sequences = Sequences(steps, lengths, width)
+    if reset:
+        estimator._univariate = univariate
+    return sequences
+
+
+def as_items(X):
+    """A 3-D array or a list of 2-D ones if X holds sequences; None if X is 2-D."""
+    if not is_list(X):
+        ndim = getattr(X, "ndim", 2)
+        if ndim > 3:
+            raise ValueError(
+                f"X has {ndim} dimensions. Allowed are 3, (n_sequences, n_steps, "
+                "n_features), and 2, (n_sequences, n_steps)."
+            )
+        return np.asarray(X) if ndim == 3 else None
+    items = list(X)
+    if not items:
+        raise ValueError("X is empty: at least one sequence is required.")
+    if any(map(issparse, items)):
+        raise TypeError("Sparse data was passed in X, but dense sequences are required.")
+    ndims = {ndim_of(item) for item in items}
+    if ndims == {2}:
+        return items
+    if ndims <= {0} or (ndims == {1} and len({len(item) for item in items}) == 1):
+        return None
+    raise ValueError(
+        "X is a list, so each item must be a sequence of shape (n_steps, n_features). Got "
+        f"items of {' and '.join(map(str, sorted(ndims)))} dimensions. Univariate "
+        "sequences of unequal length are given as x.reshape(-1, 1)."
+    )
+
+
+def is_list(X):
+    """Whether X is a list, a tuple or a one-dimensional array of objects."""
+    return isinstance(X, (list, tuple)) or (
+        getattr(X, "ndim", None) == 1 and getattr(X, "dtype", None) == np.dtype(object)
+    )
+
+
+def ndim_of(item):
+    """Number of dimensions, counting a ragged nested list as one dimension less."""
+    try:
+        return np.ndim(item)
+    except ValueError:
+        return ndim_of(item[0])
+
+
+def stack_items(items):
+    """Stack a 3-D array or a list of 2-D ones: steps, lengths, and width if dense."""
+    if isinstance(items, np.ndarray):
+        if items.dtype == object:
+            items = items.astype(np.float64)
+        n, width, n_features = items.shape
+        if n == 0:
+            raise ValueError("X is empty: at least one sequence is required.")
+        valid = np.ones((n, width), bool)
+        if items.dtype.kind == "f" and n_features:
+            valid = ~np.isnan(items).all(axis=2)
+        # The last valid step ends a sequence: NaN before it is no padding.
+        lengths = np.where(valid.any(axis=1), width - valid[:, ::-1].argmax(axis=1), 0)
+        check_lengths(lengths)
+        return items[np.arange(width) < lengths[:, None]], lengths, width
+    items = [np.asarray(item) for item in items]
+    lengths = np.array([len(item) for item in items])
+    check_lengths(lengths)
+    for i, item in enumerate(items):
+        if item.shape[1] != items[0].shape[1]:
+            raise ValueError(
+                f"All sequences must have the same features: X[{i}] has "
+                f"{item.shape[1]}, but X[0] has {items[0].shape[1]}."
+            )
+    return np.concatenate(items), lengths, None
+
+
+def check_lengths(lengths):
+    if not lengths.all():
+        raise ValueError(
+            f"X[{lengths.argmin()}] is empty: a sequence must have at least one step."
+        )
+
+
+def check_finite(steps, lengths):
+    """Say which sequence holds a NaN or infinity, and where."""
+    if steps.dtype.kind != "f" or np.isfinite(steps).all():
+        return
+    row, feature = np.argwhere(~np.isfinite(steps))[0]
+    ends = np.cumsum(lengths)
+    i = np.searchsorted(ends, row, side="right")
+    what = "NaN" if np.isnan(steps[row, feature]) else "infinity"
+    raise ValueError(
+        f"Input X contains {what}: X[{i}] at step {row - (ends[i] - lengths[i])}, feature "
+        f"{feature}. Values must be finite; only the end of the sequences of a 3-D array "
+        "may be padded, with steps whose features are all NaN."
+    )
+
+
+def stack_per_step(values, sequences, name):
+    """Stack one value, or row of values, a step: y or weights that run along X.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, n_steps) or (n, n_steps, k), or list of (length, ...)
+        Dense values are cut to the lengths of the sequences.
+    sequences : Sequences
+    name : str
+        What to call the values in errors.
+
+    Returns
+    -------
+    ndarray of shape (sum of lengths,) or (sum of lengths, k)
+    """
+    if not is_list(values):
+        values = np.asarray(values)
+        if values.ndim not in (2, 3):
+            raise ValueError(
+                f"With return_sequences=True, {name} must hold one value a step: an "
+                f"array of shape (n_sequences, n_steps) or (n_sequences, n_steps, k), or "
+                f"a list of arrays. Got {values.ndim} dimension(s)."
+            )
+    check_same_number(sequences, values, name)
+    width = sequences.width
+    if width is not None and all(len(value) == width for value in values):
+        values = [value[:n] for value, n in zip(values, sequences.lengths)]
+    values = [np.asarray(value) for value in values]
+    for i, (value, n) in enumerate(zip(values, sequences.lengths)):
+        if value.ndim not in (1, 2) or value.ndim != values[0].ndim:
+            raise ValueError(
+                f"{name}[{i}] has {value.ndim} dimensions. All must have 1, or all 2."
+            )
+        if len(value) != n:
+            raise ValueError(f"{name}[{i}] has {len(value)} steps, but X[{i}] has {n}.")
+    try:
+        return np.concatenate(values)
+    except ValueError as error:
+        raise ValueError(f"The items of {name} differ in shape: {error}") from error
+
+
+def runs_along_steps(values):
+    """Whether the items of ``values`` are arrays themselves."""
+    if is_list(values):
+        return any(np.ndim(value) > 0 for value in values)
+    return getattr(values, "ndim", 1) > 1
+
+
+def check_same_number(sequences, values, name):
+    if len(sequences) != len(values):
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: X has "
+            f"{len(sequences)} sequences, {name} has {len(values)}."
+        )
+
+
+def check_targets(estimator, y, sequences):
+    """Validate y: (n,) or (n, k), or stacked (n_steps,) or (n_steps, k) if per step."""
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the "
+            "target y is None."
+        )
+    if estimator.return_sequences:
+        y = stack_per_step(y, sequences, "y")
+    elif getattr(y, "ndim", 1) > 2 or (is_list(y) and len(set(map(np.shape, y))) > 1):
+        raise ValueError(
+            "y holds an array a sequence. For one target a step, set "
+            "return_sequences=True."
+        )
+    y = check_array(
+        y,
+        ensure_2d=False,
+        dtype=sequences.steps.dtype if is_regressor(estimator) else None,
+        input_name="y",
+        estimator=estimator,
+    )
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0] if estimator.return_sequences else column_or_1d(y, warn=True)
+    if not estimator.return_sequences:
+        check_same_number(sequences, y, "y")
+    return y
+
+
+def check_weights(sample_weight, sequences, *, per_step):
+    """Validate weights: one a sequence, or stacked one a step if ``per_step``."""
+    dtype = sequences.steps.dtype
+    if per_step and sample_weight is not None and runs_along_steps(sample_weight):
+        weights = stack_per_step(sample_weight, sequences, "sample_weight")
+        weights = _check_sample_weight(weights, weights, dtype=dtype)
+    else:
+        weights = _check_sample_weight(sample_weight, sequences.lengths, dtype=dtype)
+        if per_step:
+            weights = np.repeat(weights, sequences.lengths)
+    if (weights < 0).any():
+        raise ValueError(
+            f"Negative values in sample_weight: the least is {weights.min()}, and they "
+            "must be zero or more."
+        )
+    if not weights.any():
+        raise ValueError("sample_weight is zero for every sequence: one must be positive.")
+    return weights

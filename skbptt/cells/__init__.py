@@ -1,0 +1,8 @@
+"""Recurrent cells: one step of a recurrence and its reverse."""
+
+from ._base import Cell
+from ._elman import ElmanCell
+from ._gru import GRUCell
+from ._lstm import LSTMCell
+
+__all__ = ["Cell", "ElmanCell", "GRUCell", "LSTMCell"]

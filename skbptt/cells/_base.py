@@ -1,0 +1,140 @@
+"""What a recurrent cell is."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+
+class Cell(ABC):
+    """One step of a recurrence and its reverse, elementwise, without state.
+
+    The scan calls :meth:`step` with two sums of products that it has formed itself:
+
+    - ``a``, the input projection x_t W + b, and
+    - ``u``, the recurrent product h_{t-1} R,
+
+    each of shape (n_gates, n, n_hidden), so that ``i, f = a + u`` unpacks the gates of
+    a cell that has two. A cell only says what the gates do. All arrays may be float32,
+    float64 or complex128: keep to analytic operations, or branch on real parts.
+
+    A cell of your own defines :attr:`gates`, :meth:`step` and :meth:`step_back`, and is
+    given to an estimator as ``cell=MyCell()``.
+
+    Attributes
+    ----------
+    gates : tuple of str
+        Names of the blocks of W, R and b, in their order.
+    states : tuple of str, default=("h",)
+        What is handed from step to step. The first is the output of the cell, and what
+        R multiplies.
+    vectors : tuple of str, default=()
+        Names of the cell's own parameters, each of shape (n_hidden,), besides W, R, b.
+    initial_bias : dict of str to float, default={}
+        Biases that start elsewhere than at zero, by gate.
+
+    Examples
+    --------
+    A leaky integrator, h_t = (h_{t-1} + tanh(x_t W + b + h_{t-1} R)) / 2:
+
+    >>> import numpy as np
+    >>> from skbptt import RNNRegressor
+    >>> from skbptt.cells import Cell
+    >>> class LeakyCell(Cell):
+    ...     gates = ("s",)
+    ...     def step(self, a, u, state, p):
+    ...         (h,) = state
+    ...         (s,) = np.tanh(a + u)
+    ...         return ((h + s) / 2,), s
+    ...     def step_back(self, d_state, s, p):
+    ...         (dh,) = d_state
+    ...         da = (dh / 2 * (1 - s * s))[np.newaxis]
+    ...         return da, da, (dh / 2,), {}
+    >>> X = np.random.default_rng(0).normal(size=(50, 8, 2))
+    >>> model = RNNRegressor(8, cell=LeakyCell(), max_iter=5, random_state=0)
+    >>> model.fit(X, X[:, :, 0].mean(axis=1)).predict(X).shape
+    (50,)
+    """
+
+    gates: tuple = ()
+    states: tuple = ("h",)
+    vectors: tuple = ()
+    initial_bias: dict = {}
+
+    def shapes(self, n_in, n_hidden):
+        """Shapes of the parameters of one layer, by name."""
+        width = len(self.gates) * n_hidden
+        return {
+            "W": (n_in, width),
+            "R": (n_hidden, width),
+            "b": (width,),
+            **{name: (n_hidden,) for name in self.vectors},
+        }
+
+    def initialise(self, p, rng):
+        """Fill the parameters ``p`` of one layer with starting values.
+
+        W after Glorot & Bengio (2010), R orthogonal (Saxe et al., 2014), gate by gate;
+        b from :attr:`initial_bias`; the cell's own vectors with zeros.
+        """
+        n_in, n_hidden = len(p["W"]), len(p["R"])
+        bound = np.sqrt(6 / (n_in + n_hidden))
+        for k, gate in enumerate(self.gates):
+            block = slice(k * n_hidden, (k + 1) * n_hidden)
+            p["W"][:, block] = rng.uniform(-bound, bound, (n_in, n_hidden))
+            p["R"][:, block] = orthogonal(rng, n_hidden)
+            p["b"][block] = self.initial_bias.get(gate, 0)
+        for name in self.vectors:
+            p[name][:] = 0
+
+    @abstractmethod
+    def step(self, a, u, state, p):
+        """One step forward.
+
+        Parameters
+        ----------
+        a, u : ndarrays of shape (n_gates, n, n_hidden)
+            Input projection and recurrent product.
+        state : tuple of ndarrays of shape (n, n_hidden)
+            The previous state, as named by :attr:`states`.
+        p : dict of str to ndarray
+            The parameters of the layer.
+
+        Returns
+        -------
+        state : tuple of ndarrays of shape (n, n_hidden)
+            The next state.
+        tape : object
+            Whatever :meth:`step_back` needs.
+        """
+
+    @abstractmethod
+    def step_back(self, d_state, tape, p):
+        """One step back: gradients of a loss L, given those with respect to the state.
+
+        Parameters
+        ----------
+        d_state : tuple of ndarrays of shape (n, n_hidden)
+            dL/d(next state).
+        tape : object
+            As returned by :meth:`step`.
+        p : dict of str to ndarray
+            The parameters of the layer.
+
+        Returns
+        -------
+        da, du : ndarrays of shape (n_gates, n, n_hidden)
+            dL/da and dL/du; the same object where they are equal.
+        d_state : tuple of ndarrays of shape (n, n_hidden), or 0
+            dL/d(previous state), without what passes through u.
+        d_vectors : dict of str to ndarray of shape (n_hidden,)
+            dL/d(own parameter), by the names of :attr:`vectors`.
+        """
+
+    def __repr__(self):
+        return f"{type(self).__name__}()"
+
+
+def orthogonal(rng, n):
+    """A random orthogonal matrix, uniform over them (Mezzadri, 2007)."""
+    q, r = np.linalg.qr(rng.standard_normal((n, n)))
+    return q * np.sign(np.diag(r))

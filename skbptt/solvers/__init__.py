@@ -1,0 +1,21 @@
+"""Solvers: they minimise callables over a flat vector and know nothing of networks."""
+
+from ._monitor import Monitor
+from ._rules import SCHEDULES, SGD, Adam
+from ._scipy import minimise
+from ._stochastic import descend, start
+
+STOCHASTIC = ("adam", "sgd")
+FULL_BATCH = ("lbfgs", "cg")
+
+__all__ = [
+    "FULL_BATCH",
+    "SCHEDULES",
+    "SGD",
+    "STOCHASTIC",
+    "Adam",
+    "Monitor",
+    "descend",
+    "minimise",
+    "start",
+]

@@ -1,0 +1,80 @@
+"""What is watched while a solver runs: history, patience and the best weights."""
+
+import numpy as np
+
+
+class Monitor:
+    """Records each iteration and says when to stop; the same for every solver.
+
+    Parameters
+    ----------
+    theta : ndarray
+        Weights before the first iteration.
+    tol : float
+        Improvement below which an iteration counts as none.
+    patience : int or inf
+        Stop after more iterations than these in a row without improvement.
+    verbose : bool or int
+        Print every iteration, or every so many.
+    validate : callable or None
+        ``validate(theta)`` gives (loss, score) on data held back. Then improvement is
+        measured by the score, and the best weights are those of the best score.
+    record : dict or None
+        The :attr:`record` of an earlier run to go on from.
+
+    Attributes
+    ----------
+    record : dict
+        Curves and counters as plain numbers and lists.
+    """
+
+    def __init__(self, theta, *, tol, patience, verbose, validate=None, record=None):
+        self.tol = tol
+        self.patience = patience
+        self.verbose = int(verbose)
+        self.validate = validate
+        self.record = record or {
+            "loss_curve": [],
+            "validation_loss_curve": [],
+            "validation_scores": [],
+            "best_loss": np.inf,
+            "best_score": -np.inf,
+            "no_change": 0,
+        }
+        self._best = theta.copy()
+        self._last = self._best
+
+    def __call__(self, theta, loss):
+        """Record one iteration; True if there was no progress for too long."""
+        record = self.record
+        record["loss_curve"].append(float(loss))
+        self._last = theta.copy()
+        if self.validate is None:
+            gain = record["best_loss"] - loss
+            best = loss < record["best_loss"]
+            score_text = ""
+        else:
+            validation_loss, score = map(float, self.validate(theta))
+            record["validation_loss_curve"].append(validation_loss)
+            record["validation_scores"].append(score)
+            gain = score - record["best_score"]
+            best = score > record["best_score"]
+            record["best_score"] = max(record["best_score"], score)
+            score_text = f", validation score = {score:.6f}"
+        record["best_loss"] = min(record["best_loss"], float(loss))
+        if best:
+            self._best = self._last
+
+        n_iter = len(record["loss_curve"])
+        if self.verbose and n_iter % self.verbose == 0:
+            print(f"Iteration {n_iter}, loss = {loss:.8f}{score_text}", flush=True)
+
+        record["no_change"] = 0 if gain > self.tol else record["no_change"] + 1
+        if record["no_change"] <= self.patience:
+            return False
+        record["no_change"] = 0
+        return True
+
+    def weights(self, *, best=False):
+        """The weights to hand back: the best if asked or validated, else the last."""
+        return self._best if best or self.validate is not None else self._last

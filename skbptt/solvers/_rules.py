@@ -1,0 +1,80 @@
+"""Update rules of stochastic descent and their learning rates.
+
+A rule is stateless: what it remembers lies in a dict of plain numbers and arrays, so
+that training can be stored and resumed.
+"""
+
+import numpy as np
+
+SCHEDULES = ("constant", "invscaling", "adaptive", "one_cycle")
+
+# Part of a cycle in which the rate rises.
+WARM_UP = 0.1
+
+
+class SGD:
+    """Gradient descent with momentum (Polyak, 1964), or Nesterov's (Sutskever, 2013)."""
+
+    def __init__(self, momentum, nesterov):
+        self.momentum = momentum
+        self.nesterov = nesterov
+
+    def start(self, theta):
+        return {"velocity": np.zeros_like(theta)}
+
+    def step(self, theta, gradient, rate, state):
+        """Update ``theta`` and ``state`` in place."""
+        v = state["velocity"]
+        v *= self.momentum
+        v -= rate * gradient
+        theta += self.momentum * v - rate * gradient if self.nesterov else v
+
+
+class Adam:
+    """Adam, Kingma & Ba (2015), algorithm 1."""
+
+    def __init__(self, beta_1, beta_2, epsilon):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def start(self, theta):
+        return {"steps": 0, "m": np.zeros_like(theta), "v": np.zeros_like(theta)}
+
+    def step(self, theta, gradient, rate, state):
+        """Update ``theta`` and ``state`` in place."""
+        state["steps"] += 1
+        m, v = state["m"], state["v"]
+        m += (1 - self.beta_1) * (gradient - m)
+        v += (1 - self.beta_2) * (gradient * gradient - v)
+        m_hat_scale = 1 / (1 - self.beta_1 ** state["steps"])
+        v_hat_scale = 1 / (1 - self.beta_2 ** state["steps"])
+        theta -= rate * m_hat_scale * m / (np.sqrt(v_hat_scale * v) + self.epsilon)
+
+
+def learning_rate_at(schedule, initial, *, position, t, factor, power_t):
+    """The learning rate.
+
+    Parameters
+    ----------
+    schedule : {"constant", "invscaling", "adaptive", "one_cycle"}
+    initial : float
+        The rate to start from, or the peak of the cycle.
+    position : float
+        How much of the cycle is over, in [0, 1).
+    t : int
+        Sequences seen before this epoch.
+    factor : float
+        What "adaptive" has come down to.
+    power_t : float
+        Exponent of "invscaling".
+    """
+    if schedule == "invscaling":
+        return initial / (t + 1) ** power_t
+    if schedule == "adaptive":
+        return initial * factor
+    if schedule == "one_cycle":
+        if position < WARM_UP:
+            return initial * position / WARM_UP
+        return initial * 0.5 * (1 + np.cos(np.pi * (position - WARM_UP) / (1 - WARM_UP)))
+    return initial

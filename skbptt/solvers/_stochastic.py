@@ -1,0 +1,115 @@
+"""Stochastic gradient descent over mini-batches."""
+
+import numpy as np
+from scipy.linalg import norm
+
+from ._rules import learning_rate_at
+
+# "adaptive" divides the rate by this, and stops below the least rate.
+ADAPTIVE_DIVISOR = 5
+LEAST_RATE = 1e-6
+
+DIVERGED = (
+    "The loss or its gradient is no longer finite: training has diverged and stopped, and "
+    "the last finite weights are kept. Lower {}, or scale X and y."
+)
+INTERRUPTED = "Training interrupted by user: the best weights so far are kept."
+
+
+def start(theta, rule):
+    """State of a descent that begins at ``theta``."""
+    return {"rule": rule.start(theta), "factor": 1.0, "cycle_epoch": 0, "t": 0}
+
+
+def descend(
+    theta,
+    batch_gradient,
+    n,
+    rule,
+    monitor,
+    state,
+    rng,
+    *,
+    batch_size,
+    shuffle,
+    learning_rate,
+    learning_rate_init,
+    power_t,
+    max_grad_norm,
+    max_iter,
+    one_epoch,
+):
+    """Minimise a mean over n items by mini-batches.
+
+    Parameters
+    ----------
+    theta : ndarray
+        Starting point.
+    batch_gradient : callable
+        ``batch_gradient(theta, indices, rng)`` gives an estimate of the objective and of
+        its gradient from some items.
+    n : int
+        Number of items.
+    rule : SGD or Adam
+    monitor : Monitor
+    state : dict
+        From :func:`start`, or as an earlier run left it; updated in place.
+    rng : RandomState
+    batch_size : int
+        Items a batch at the most; the batches of an epoch are of like size.
+    max_grad_norm : float or None
+        Clip the gradient to this norm (Pascanu, Mikolov & Bengio, 2013).
+    max_iter : int
+        Epochs, which are also those of a cycle of the learning rate.
+    one_epoch : bool
+        Whether to do only the next epoch of the cycle.
+
+    Returns
+    -------
+    theta : ndarray
+    problem : str or None
+        What went wrong.
+    """
+    theta, previous = theta.copy(), theta.copy()
+    n_batches = -(-n // batch_size)
+    try:
+        if not one_epoch:
+            state["cycle_epoch"] = 0
+        for _ in range(1 if one_epoch else max_iter):
+            order = rng.permutation(n) if shuffle else np.arange(n)
+            total = 0.0
+            for k, indices in enumerate(np.array_split(order, n_batches)):
+                loss, gradient = batch_gradient(theta, indices, rng)
+                gradient_norm = norm(gradient, check_finite=False)
+                total += loss * len(indices)
+                if not (np.isfinite(loss) and np.isfinite(gradient_norm)):
+                    monitor.record["loss_curve"].append(float("nan"))
+                    kept = previous if monitor.validate is None else monitor.weights()
+                    return kept, DIVERGED.format("learning_rate_init or max_grad_norm")
+                if max_grad_norm is not None and gradient_norm > max_grad_norm:
+                    gradient *= max_grad_norm / gradient_norm
+                rate = learning_rate_at(
+                    learning_rate,
+                    learning_rate_init,
+                    position=(state["cycle_epoch"] + (k + 0.5) / n_batches) / max_iter,
+                    t=state["t"],
+                    factor=state["factor"],
+                    power_t=power_t,
+                )
+                np.copyto(previous, theta)
+                rule.step(theta, gradient, rate, state["rule"])
+            state["t"] += n
+            state["cycle_epoch"] = (state["cycle_epoch"] + 1) % max_iter
+            if monitor(theta, total / n):
+                state["factor"] /= ADAPTIVE_DIVISOR
+                adaptive = learning_rate == "adaptive"
+                if not adaptive or learning_rate_init * state["factor"] < LEAST_RATE:
+                    return monitor.weights(), None
+    except KeyboardInterrupt:
+        return monitor.weights(best=True), INTERRUPTED
+    if one_epoch or learning_rate == "one_cycle":
+        return monitor.weights(), None
+    return monitor.weights(), (
+        f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the "
+        "optimization hasn't converged yet."
+    )
