@@ -160,45 +160,27 @@ class BaseRNN(BaseEstimator, ABC):
             )
         return self
 
-    def _train(
-        self, X, y, sample_weight, *, go_on, incremental=False, classes=None
-    ):
+    def _train(self, X, y, sample_weight, *, go_on, incremental=False, classes=None):
         """Train from the start, or from where the last call ended if ``go_on``."""
         known = go_on and hasattr(self, "_theta")
-        self._check_parameters()
-        sequences = check_sequences(self, X, reset=not known)
-        y = check_targets(self, y, sequences)
-        weights = check_weights(sample_weight, sequences, per_step=self.return_sequences)
-        encoded = self._encode(y, classes, known, incremental)
-        weights = weights * self._class_factors(y, encoded, weights)
-        data = drop_weightless(Data(sequences, encoded, weights, self.return_sequences))
-        if self.shuffle:
-            data = canonical(data)
+        data = self._prepare(
+            X, y, sample_weight, known=known, incremental=incremental, classes=classes
+        )
         if not incremental:
             self._check_encoded(data)
+        if self.shuffle:
+            data = canonical(data)
+        network = self._make_network(data)
         loss = self._make_loss()
 
-        network = Network(
-            self._make_cell(),
-            sequences.steps.shape[1],
-            np.atleast_1d(self.hidden_layer_sizes).tolist(),
-            self.n_outputs_,
-            self.bidirectional,
-            None if self.return_sequences else self.readout,
-        )
         if known:
+            self._check_same_network(network)
             theta, state = self._theta, deepcopy(self._state)
-            if network.layout.shapes != self._network.layout.shapes:
-                raise ValueError(
-                    "Training goes on from the last call only with the same network, but "
-                    "a parameter that shapes it has changed (hidden_layer_sizes, cell, "
-                    "bidirectional or the number of outputs)."
-                )
         else:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
             rng = np.random.RandomState(seed)
             state = {"rng": rng, "split": rng.randint(np.iinfo(np.int32).max)}
-            theta = network.initialise(rng, sequences.steps.dtype)
+            theta = network.initialise(rng, data.sequences.steps.dtype)
 
         validate = None
         if self.early_stopping:
@@ -218,12 +200,23 @@ class BaseRNN(BaseEstimator, ABC):
             validate=validate,
             record=state.get("record"),
         )
-        theta, outcome = self._solve(theta, objective, monitor, state, incremental)
-        if outcome is not None:
-            warnings.warn(outcome, ConvergenceWarning, stacklevel=4)
-
+        theta, problem = self._solve(theta, objective, monitor, state, incremental)
+        if problem is not None:
+            warnings.warn(problem, ConvergenceWarning, stacklevel=4)
         state["record"] = monitor.record
         self._store(network, theta, state, loss)
+
+    def _prepare(
+        self, X, y, sample_weight, *, known, incremental=False, classes=None
+    ):
+        """Validated and encoded Data; sets what :meth:`_encode` sets if not ``known``."""
+        self._check_parameters()
+        sequences = check_sequences(self, X, reset=not known)
+        y = check_targets(self, y, sequences)
+        weights = check_weights(sample_weight, sequences, per_step=self.return_sequences)
+        encoded = self._encode(y, classes, known, incremental)
+        weights = weights * self._class_factors(y, encoded, weights)
+        return drop_weightless(Data(sequences, encoded, weights, self.return_sequences))
 
     def _solve(self, theta, objective, monitor, state, incremental):
         """Run the solver; gives the weights, and what went wrong or None."""
@@ -322,6 +315,25 @@ class BaseRNN(BaseEstimator, ABC):
         if self.cell == "rnn":
             return ElmanCell(self.activation)
         return CELLS[self.cell]()
+
+    def _make_network(self, data):
+        return Network(
+            self._make_cell(),
+            data.sequences.steps.shape[1],
+            np.atleast_1d(self.hidden_layer_sizes).tolist(),
+            self.n_outputs_,
+            self.bidirectional,
+            None if self.return_sequences else self.readout,
+        )
+
+    def _check_same_network(self, network):
+        old, new = self._network.layout.shapes, network.layout.shapes
+        if old != new:
+            raise ValueError(
+                "Training goes on from the last call with the same network only, but its "
+                f"parameters were {old} and would be {new}. Has hidden_layer_sizes, cell, "
+                "bidirectional, readout or return_sequences changed?"
+            )
 
     def _truncation(self):
         if self.truncation is None or isinstance(self.truncation, tuple):

@@ -30,17 +30,17 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         cell="gru",
         activation="tanh",
         bidirectional=False,
-        readout="max",
+        readout="concat",
         return_sequences=False,
         dropout=0.0,
         class_weight=None,
         solver="adam",
-        alpha=1e-4,
+        alpha=0.01,
         max_grad_norm=1.0,
         truncation=None,
         batch_size="auto",
         learning_rate="one_cycle",
-        learning_rate_init=0.005,
+        learning_rate_init=0.01,
         power_t=0.5,
         max_iter=100,
         shuffle=True,
@@ -120,13 +120,14 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             self._n_columns = n_columns
             if multilabel:
                 self.classes_ = np.arange(n_columns)
+            many = multilabel or len(self.classes_) > 2
+            self.n_outputs_ = len(self.classes_) if many else 1
         elif n_columns != self._n_columns:
             raise ValueError(
                 "Training goes on with the kind of targets it began with, labels or "
                 f"indicators: y has {n_columns} columns of indicators, but had "
                 f"{self._n_columns}."
             )
-        self.n_outputs_ = len(self.classes_) if multilabel or len(self.classes_) > 2 else 1
         if multilabel:
             return y
         unknown = np.setdiff1d(y, self.classes_)

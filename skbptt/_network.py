@@ -5,7 +5,12 @@ import numpy as np
 from ._params import Layout
 from ._scan import scan, scan_back
 
-READOUTS = ("last", "mean", "max")
+READOUTS = {
+    "last": ("last",),
+    "mean": ("mean",),
+    "max": ("max",),
+    "concat": ("last", "mean", "max"),
+}
 
 
 class Network:
@@ -40,7 +45,8 @@ class Network:
                 prefix = f"layers.{k}.{direction}."
                 self.names.append((k, direction, {s: prefix + s for s in of_layer}))
                 shapes.update({prefix + s: of_layer[s] for s in of_layer})
-        shapes["output.W"] = (self.widths[-1], n_outputs)
+        n_read = self.widths[-1] * (len(READOUTS[readout]) if readout else 1)
+        shapes["output.W"] = (n_read, n_outputs)
         shapes["output.b"] = (n_outputs,)
         self.layout = Layout(shapes)
 
@@ -155,40 +161,60 @@ class Network:
 
     def _read(self, h, batch):
         """From the states of all steps to the input of the output layer."""
-        n = self.sizes[-1]
         if self.readout is None:
             return h, None
-        if self.readout == "last":
-            # The backward direction has read a sequence when it is at its first step.
-            return np.hstack([h[batch.last, :n], h[: len(batch.order), n:]]), None
-        s = np.zeros((len(batch.order), h.shape[1]), h.dtype)
-        if self.readout == "mean":
-            for columns, rows in batch.runs:
-                s[:columns] += h[rows].reshape(-1, columns, h.shape[1]).sum(axis=0)
-            return s / batch.lengths[:, None].astype(h.real.dtype), None
-        rows_of_max = np.empty(s.shape, np.intp)
-        s[:] = -np.inf
-        for columns, rows in batch.runs:
-            steps = h[rows].reshape(-1, columns, h.shape[1])
-            t = steps.real.argmax(axis=0)
-            top = np.take_along_axis(steps, t[None], axis=0)[0]
-            higher = top.real > s[:columns].real
-            s[:columns][higher] = top[higher]
-            row = rows.start + t * columns + np.arange(columns)[:, None]
-            rows_of_max[:columns][higher] = row[higher]
-        return s, rows_of_max
+        parts, rows_of_max = [], None
+        for part in READOUTS[self.readout]:
+            if part == "last":
+                s = self._last(h, batch)
+            elif part == "mean":
+                s = mean_over_time(h, batch)
+            else:
+                s, rows_of_max = max_over_time(h, batch)
+            parts.append(s)
+        return np.hstack(parts), rows_of_max
 
     def _read_back(self, ds, batch, rows_of_max):
         """Gradient with respect to the states of all steps."""
-        n = self.sizes[-1]
         if self.readout is None:
             return ds
-        if self.readout == "mean":
-            return (ds / batch.lengths[:, None].astype(ds.real.dtype))[batch.column]
-        dh = np.zeros((len(batch.column), ds.shape[1]), ds.dtype)
-        if self.readout == "last":
-            dh[batch.last, :n] = ds[:, :n]
-            dh[: len(ds), n:] = ds[:, n:]
-        else:
-            np.put_along_axis(dh, rows_of_max, ds, axis=0)
+        parts = READOUTS[self.readout]
+        dh = np.zeros((len(batch.column), self.widths[-1]), ds.dtype)
+        n = self.sizes[-1]
+        for part, d_part in zip(parts, np.split(ds, len(parts), axis=1)):
+            if part == "last":
+                dh[batch.last, :n] += d_part[:, :n]
+                dh[: len(ds), n:] += d_part[:, n:]
+            elif part == "mean":
+                dh += (d_part / batch.lengths[:, None].astype(ds.real.dtype))[batch.column]
+            else:
+                columns = np.arange(dh.shape[1])
+                dh[rows_of_max, columns] += d_part
         return dh
+
+    def _last(self, h, batch):
+        # The backward direction has read a sequence when it is at its first step.
+        n = self.sizes[-1]
+        return np.hstack([h[batch.last, :n], h[: len(batch.order), n:]])
+
+
+def mean_over_time(h, batch):
+    s = np.zeros((len(batch.order), h.shape[1]), h.dtype)
+    for columns, rows in batch.runs:
+        s[:columns] += h[rows].reshape(-1, columns, h.shape[1]).sum(axis=0)
+    return s / batch.lengths[:, None].astype(h.real.dtype)
+
+
+def max_over_time(h, batch):
+    """The largest value of each unit, and the row where it stands (the first)."""
+    s = np.full((len(batch.order), h.shape[1]), -np.inf, h.dtype)
+    rows_of_max = np.empty(s.shape, np.intp)
+    for columns, rows in batch.runs:
+        steps = h[rows].reshape(-1, columns, h.shape[1])
+        t = steps.real.argmax(axis=0)
+        top = np.take_along_axis(steps, t[np.newaxis], axis=0)[0]
+        higher = top.real > s[:columns].real
+        s[:columns][higher] = top[higher]
+        row = rows.start + t * columns + np.arange(columns)[:, np.newaxis]
+        rows_of_max[:columns][higher] = row[higher]
+    return s, rows_of_max

@@ -35,8 +35,8 @@ class Data:
 class Objective:
     r"""Weighted mean loss plus L2, as a function of the flat parameter vector.
 
-    .. math:: E(\theta) = \frac{\sum_i w_i\, \ell_i(\theta)}{\sum_i w_i}
-              + \frac{\alpha}{2} \lVert\text{matrices of }\theta\rVert^2
+    .. math:: E(\theta) = \frac{1}{\sum_i w_i} \Bigl( \sum_i w_i\, \ell_i(\theta)
+              + \frac{\alpha}{2} \lVert\text{matrices of }\theta\rVert^2 \Bigr)
 
     The value on a part of the sequences is an unbiased estimate of the whole: the sum of
     w l over the part, times the number of sequences over the part's, divided by the
@@ -59,11 +59,12 @@ class Objective:
         self.loss = loss
         self.data = data
         self.n = len(data.sequences)
-        self.scale = self.n / data.weights.sum(dtype=np.float64)
-        self.alpha = alpha
+        total = data.weights.sum(dtype=np.float64)
+        self.scale = self.n / total
         self.truncation = truncation
         self.dropout = dropout
-        self.penalised = network.penalised(data.sequences.steps.dtype)
+        self.penalty = network.penalised(data.sequences.steps.dtype)
+        self.penalty *= alpha / total
 
     def value_and_gradient(self, theta, indices=None, rng=None):
         """Objective over the sequences ``indices``, or over all, and its gradient.
@@ -75,7 +76,7 @@ class Objective:
             n = self.n
         else:
             parts, n = [indices], len(indices)
-        penalty = self.alpha * self.penalised * theta
+        penalty = self.penalty * theta
         value, gradient = 0.5 * np.dot(penalty, theta), penalty
         for part in parts:
             part_value, part_gradient = self._sum(theta, part, self.scale / n, rng)

@@ -38,18 +38,18 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         cell="gru",
         activation="tanh",
         bidirectional=False,
-        readout="max",
+        readout="concat",
         return_sequences=False,
         dropout=0.0,
         loss="squared_error",
         quantile=0.5,
         solver="adam",
-        alpha=1e-4,
+        alpha=0.01,
         max_grad_norm=1.0,
         truncation=None,
         batch_size="auto",
         learning_rate="one_cycle",
-        learning_rate_init=0.005,
+        learning_rate_init=0.01,
         power_t=0.5,
         max_iter=100,
         shuffle=True,
@@ -117,8 +117,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             raise ValueError(
                 f"loss='poisson' needs y of zero or more. The least y is {y.min()}."
             )
-        self._n_columns = n_columns
-        self.n_outputs_ = n_columns or 1
+        if not known:
+            self._n_columns = n_columns
+            self.n_outputs_ = n_columns or 1
         return y.reshape(len(y), -1)
 
     def _check_encoded(self, data):

@@ -100,7 +100,9 @@ def descend(
                 rule.step(theta, gradient, rate, state["rule"])
             state["t"] += n
             state["cycle_epoch"] = (state["cycle_epoch"] + 1) % max_iter
-            if monitor(theta, total / n):
+            tired = monitor(theta, total / n)
+            # A cycle ends by its falling rate: before that, no plateau means anything.
+            if tired and not (learning_rate == "one_cycle" and monitor.validate is None):
                 state["factor"] /= ADAPTIVE_DIVISOR
                 adaptive = learning_rate == "adaptive"
                 if not adaptive or learning_rate_init * state["factor"] < LEAST_RATE:

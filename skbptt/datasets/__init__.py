@@ -1,0 +1,11 @@
+"""Sequences to learn from: real speech, and generated problems of long memory."""
+
+from ._japanese_vowels import load_japanese_vowels
+from ._synthetic import make_adding_problem, make_copy_memory, make_temporal_order
+
+__all__ = [
+    "load_japanese_vowels",
+    "make_adding_problem",
+    "make_copy_memory",
+    "make_temporal_order",
+]

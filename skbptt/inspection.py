@@ -1,0 +1,67 @@
+"""Look into a fitted network."""
+
+from sklearn.utils.validation import check_is_fitted
+
+from ._objective import Objective
+
+__all__ = ["loss_gradient"]
+
+
+def loss_gradient(estimator, X, y, sample_weight=None):
+    """Objective of a fitted estimator on given data, and its exact gradient.
+
+    The objective is the one that ``fit`` minimises: the weighted mean loss, class weights
+    included, plus L2, and with ``truncation`` the gradient is the truncated one. There is
+    no dropout and no clipping.
+
+    Parameters
+    ----------
+    estimator : RNNClassifier or RNNRegressor
+        A fitted estimator.
+    X : array-like of shape (n_sequences, n_steps, n_features) or \
+            (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
+        Sequences, of the kind met in fit.
+    y : array-like
+        Targets, as in fit.
+    sample_weight : array-like of shape (n_sequences,), default=None
+        Weights, as in fit.
+
+    Returns
+    -------
+    loss : float
+    gradient : dict of str to ndarray
+        Derivatives of the loss, by the names and in the shapes of ``weights_``.
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator is not fitted.
+    ValueError
+        If X, y or sample_weight would not do in fit.
+
+    Notes
+    -----
+    Computed by backpropagation through time (Werbos, 1990).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbptt import RNNRegressor
+    >>> from skbptt.inspection import loss_gradient
+    >>> X = np.random.default_rng(0).normal(size=(20, 6, 1))
+    >>> model = RNNRegressor(4, solver="lbfgs", random_state=0).fit(X, X[:, 0, 0])
+    >>> loss, gradient = loss_gradient(model, X, X[:, 0, 0])
+    >>> sorted(gradient)
+    ['layers.0.forward.R', 'layers.0.forward.W', 'layers.0.forward.b', \
+'layers.0.forward.b_n', 'output.W', 'output.b']
+    >>> bool(abs(loss - model.loss_) < 1e-12)
+    True
+    """
+    check_is_fitted(estimator)
+    data = estimator._prepare(X, y, sample_weight, known=True)
+    network = estimator._network
+    objective = Objective(
+        network, estimator._make_loss(), data, estimator.alpha, estimator._truncation()
+    )
+    loss, gradient = objective.value_and_gradient(estimator._theta)
+    return float(loss), network.layout.views(gradient)
