@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import solvers
 from ._activations import ACTIVATIONS
 from ._canonical import canonical, drop_weightless
-from ._compat import _fit_context
+from ._compat import _fit_context, one_blas_thread
 from ._network import READOUTS, Network
 from ._objective import Data, Objective, raw_outputs
 from ._validation import check_sequences, check_targets, check_weights
@@ -101,12 +101,16 @@ class BaseRNN(BaseEstimator, ABC):
         """Refuse encoded targets that cannot be learned from."""
 
     @abstractmethod
-    def _class_factors(self, y, encoded, weights):
+    def _class_factors(self, data):
         """What the weights are multiplied with."""
 
     @abstractmethod
     def _make_loss(self):
         """The loss, once y is encoded."""
+
+    @abstractmethod
+    def _strata(self, data):
+        """Classes by which to hold back sequences, or None."""
 
     @abstractmethod
     def _score_raw(self, raw, data):
@@ -155,9 +159,7 @@ class BaseRNN(BaseEstimator, ABC):
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
         with unchanged_on_error(self):
-            self._train(
-                X, y, sample_weight, go_on=True, incremental=True, classes=classes
-            )
+            self._train(X, y, sample_weight, go_on=True, incremental=True, classes=classes)
         return self
 
     def _train(self, X, y, sample_weight, *, go_on, incremental=False, classes=None):
@@ -200,27 +202,29 @@ class BaseRNN(BaseEstimator, ABC):
             validate=validate,
             record=state.get("record"),
         )
-        theta, problem = self._solve(theta, objective, monitor, state, incremental)
+        # What overflows is told by the loss, and warned of once.
+        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+            theta, problem = self._solve(theta, objective, monitor, state, incremental)
         if problem is not None:
             warnings.warn(problem, ConvergenceWarning, stacklevel=4)
         state["record"] = monitor.record
         self._store(network, theta, state, loss)
 
-    def _prepare(
-        self, X, y, sample_weight, *, known, incremental=False, classes=None
-    ):
+    def _prepare(self, X, y, sample_weight, *, known, incremental=False, classes=None):
         """Validated and encoded Data; sets what :meth:`_encode` sets if not ``known``."""
         self._check_parameters()
         sequences = check_sequences(self, X, reset=not known)
         y = check_targets(self, y, sequences)
         weights = check_weights(sample_weight, sequences, per_step=self.return_sequences)
-        encoded = self._encode(y, classes, known, incremental)
-        weights = weights * self._class_factors(y, encoded, weights)
-        return drop_weightless(Data(sequences, encoded, weights, self.return_sequences))
+        y = self._encode(y, classes, known, incremental)
+        data = drop_weightless(Data(sequences, y, weights, self.return_sequences))
+        data.weights = data.weights * self._class_factors(data)
+        return data
 
     def _solve(self, theta, objective, monitor, state, incremental):
         """Run the solver; gives the weights, and what went wrong or None."""
         if self.solver in solvers.FULL_BATCH:
+            state["solver"] = self.solver
             return solvers.minimise(
                 theta,
                 objective.value_and_gradient,
@@ -336,18 +340,18 @@ class BaseRNN(BaseEstimator, ABC):
             )
 
     def _truncation(self):
-        if self.truncation is None or isinstance(self.truncation, tuple):
-            return self.truncation
-        return self.truncation, self.truncation
+        k = self.truncation
+        return (k, k) if isinstance(k, Integral) else None if k is None else tuple(k)
 
     def _check_parameters(self):
         """Refuse what the constraints of single parameters cannot tell."""
-        for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)):
-            if not isinstance(size, Integral) or size < 1:
-                raise ValueError(
-                    "hidden_layer_sizes must be an int, or a tuple of ints, of at least 1."
-                    f" Got {self.hidden_layer_sizes!r}."
-                )
+        sizes = self.hidden_layer_sizes
+        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+        if not sizes or any(not isinstance(n, Integral) or n < 1 for n in sizes):
+            raise ValueError(
+                "hidden_layer_sizes must be an int, or a tuple of one or more ints, of at "
+                f"least 1. Got {self.hidden_layer_sizes!r}."
+            )
         if self.cell != "rnn" and self.activation != "tanh":
             raise ValueError(
                 f"activation={self.activation!r} needs cell='rnn'; the gated cells keep "
@@ -365,7 +369,9 @@ class BaseRNN(BaseEstimator, ABC):
             )
         if self.solver in solvers.FULL_BATCH:
             for name, neutral in (
-                ("batch_size", "auto"), ("truncation", None), ("dropout", 0)
+                ("batch_size", "auto"),
+                ("truncation", None),
+                ("dropout", 0),
             ):
                 value = getattr(self, name)
                 if value != neutral:

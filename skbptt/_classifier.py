@@ -4,18 +4,67 @@ import numpy as np
 from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils._param_validation import StrOptions
 
 from ._base import BaseRNN, is_stochastic
 from ._compat import _check_partial_fit_first_call, _fit_context
+from ._docstrings import fill_docstring
 from ._losses import BinaryCrossEntropy, CrossEntropy
 
 
+@fill_docstring
 class RNNClassifier(ClassifierMixin, BaseRNN):
-    """Recurrent neural network classifier of sequences."""
+    """Recurrent neural network classifier of sequences.
+
+    One label a sequence, or with ``return_sequences=True`` one each time step. Minimises
+    the cross-entropy of softmax (two classes or indicators: logistic) outputs, by exact
+    backpropagation through time [1]_.
+
+    Parameters
+    ----------
+    <network parameters>
+
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Factors of the weights, by class. "balanced" gives all classes the same total
+        weight. For indicators, a list with a dict a column.
+
+    <training parameters>
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels; for indicators, the numbers of the columns.
+
+    <attributes>
+
+    See Also
+    --------
+    RNNRegressor : The same network for real targets.
+    sklearn.neural_network.MLPClassifier : A network without recurrence.
+
+    Notes
+    -----
+    <notes>
+
+    References
+    ----------
+    <references>
+
+    Examples
+    --------
+    >>> from skbptt import RNNClassifier
+    >>> from skbptt.datasets import load_japanese_vowels
+    >>> X_train, y_train = load_japanese_vowels(subset="train", return_X_y=True)
+    >>> X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
+    >>> model = RNNClassifier(32, max_iter=20, random_state=0).fit(X_train, y_train)
+    >>> model.predict(X_test[:3])
+    array([1, 1, 1])
+    >>> model.score(X_test, y_test) > 0.9
+    True
+    """
 
     _parameter_constraints: dict = {
         **BaseRNN._parameter_constraints,
@@ -90,10 +139,37 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
 
+    # Before the method of the mixin, which knows nothing of targets per step.
+    score = BaseRNN.score
+
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Go on training by one pass over the given data."""
+        """Go on training by one pass over the given data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features) or \
+                (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
+            Sequences, as in fit.
+        y : array-like
+            Labels, as in fit.
+        sample_weight : array-like of shape (n_sequences,), default=None
+            Weights, as in fit.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed in the first call only.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an argument is not allowed. The estimator then stays as it
+            was.
+        """
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported by partial_fit, which does not "
@@ -145,18 +221,20 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
                 f"of positive weight: {self.classes_[data.y[0]]!r}."
             )
 
-    def _class_factors(self, y, encoded, weights):
+    def _class_factors(self, data):
         if self.class_weight is None:
-            return np.ones_like(weights)
+            return 1
         if self._n_columns is not None:
-            factors = compute_sample_weight(self.class_weight, y)
+            factors = compute_sample_weight(self.class_weight, data.y)
         elif self.class_weight == "balanced":
-            counts = np.bincount(encoded, weights)
-            factors = weights.sum() / (np.count_nonzero(counts) * counts[encoded])
+            counts = np.bincount(data.y, data.weights)
+            n_present = np.count_nonzero(counts)
+            factors = data.weights.sum() / (n_present * counts[data.y])
         else:
-            classes = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
-            factors = classes[encoded]
-        return factors.astype(weights.dtype)
+            y = self.classes_[data.y]
+            of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+            factors = of_class[data.y]
+        return factors.astype(data.weights.dtype)
 
     def _make_loss(self):
         if self._n_columns is None and len(self.classes_) > 2:
@@ -182,13 +260,38 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return codes if self._n_columns is not None else self.classes_[codes]
 
     def decision_function(self, X):
-        """Raw outputs: logits of the classes, or of the second of two."""
+        """Raw outputs: the logits of the classes, or of the second of two.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features) or \
+                (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
+            Sequences, of the kind met in fit.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_sequences,) or (n_sequences, n_classes)
+            For targets per step in the form of X, as in :meth:`predict`.
+        """
         raw, sequences = self._raw(X)
         binary = self._n_columns is None and raw.shape[1] == 1
         return self._arrange(raw[:, 0] if binary else raw, sequences)
 
     def predict_proba(self, X):
-        """Probabilities of the classes."""
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features) or \
+                (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
+            Sequences, of the kind met in fit.
+
+        Returns
+        -------
+        p : ndarray of shape (n_sequences, n_classes)
+            In the order of ``classes_``. For indicators, of each label for itself. For
+            targets per step in the form of X, as in :meth:`predict`.
+        """
         raw, sequences = self._raw(X)
         p = self._make_loss().predict(raw)
         if self._n_columns is None and p.shape[1] == 1:
@@ -196,7 +299,20 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return self._arrange(p, sequences)
 
     def predict_log_proba(self, X):
-        """Logarithms of the probabilities of the classes."""
+        """Logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features) or \
+                (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
+            Sequences, of the kind met in fit.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_sequences, n_classes)
+            In the order of ``classes_``. For indicators, of each label for itself. For
+            targets per step in the form of X, as in :meth:`predict`.
+        """
         raw, sequences = self._raw(X)
         if self._n_columns is not None:
             log_p = log_expit(raw)

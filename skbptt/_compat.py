@@ -5,6 +5,17 @@ They have kept their meaning from scikit-learn 1.6 to 1.9.
 
 from sklearn.base import _fit_context
 from sklearn.utils.multiclass import _check_partial_fit_first_call
+from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_sample_weight
 
-__all__ = ["_check_partial_fit_first_call", "_check_sample_weight", "_fit_context"]
+__all__ = [
+    "_check_partial_fit_first_call",
+    "_check_sample_weight",
+    "_fit_context",
+    "one_blas_thread",
+]
+
+
+def one_blas_thread():
+    """A context in which products run on one thread: they are small, and lose by more."""
+    return _get_threadpool_controller().limit(limits=1, user_api="blas")

@@ -142,9 +142,7 @@ class Network:
                     dh = dh * masks[k][batch.column]
                 dx = 0
             n = self.sizes[k]
-            d_output = (
-                dh[:, :n] if direction == "forward" else dh[batch.mirror, n:]
-            )
+            d_output = dh[:, :n] if direction == "forward" else dh[batch.mirror, n:]
             d_input, _ = scan_back(
                 self.cell,
                 {s: views[name] for s, name in names.items()},

@@ -2,7 +2,6 @@
 
 from numbers import Real
 
-import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -10,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ._base import BaseRNN, is_stochastic
 from ._compat import _fit_context
+from ._docstrings import fill_docstring
 from ._losses import AbsoluteError, Huber, Poisson, Quantile, SquaredError
 
 LOSSES = {
@@ -21,8 +21,59 @@ LOSSES = {
 }
 
 
+@fill_docstring
 class RNNRegressor(RegressorMixin, BaseRNN):
-    """Recurrent neural network regressor of sequences."""
+    """Recurrent neural network regressor of sequences.
+
+    One or several real targets a sequence, or with ``return_sequences=True`` at each time
+    step, by exact backpropagation through time [1]_.
+
+    Parameters
+    ----------
+    <network parameters>
+
+    loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile"}, \
+            default="squared_error"
+        The loss of a target, averaged over several: half the squared error; the absolute
+        error; "huber", which is squared up to an error of 1 and linear beyond; half the
+        Poisson deviance, with an exponential output; or the pinball loss of a quantile.
+
+    quantile : float in (0, 1), default=0.5
+        The quantile to estimate with ``loss="quantile"``.
+
+    <training parameters>
+
+    Attributes
+    ----------
+    <attributes>
+
+    See Also
+    --------
+    RNNClassifier : The same network for labels.
+    sklearn.neural_network.MLPRegressor : A network without recurrence.
+
+    Notes
+    -----
+    <notes>
+
+    References
+    ----------
+    <references>
+
+    Examples
+    --------
+    The next value of a noisy sine, from the twenty before:
+
+    >>> import numpy as np
+    >>> from skbptt import RNNRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> series = np.sin(0.3 * np.arange(320)) + 0.1 * rng.normal(size=320)
+    >>> windows = np.lib.stride_tricks.sliding_window_view(series, 21)
+    >>> X, y = windows[:, :20, np.newaxis], windows[:, 20]
+    >>> model = RNNRegressor(16, max_iter=30, random_state=0).fit(X[:250], y[:250])
+    >>> model.score(X[250:], y[250:]) > 0.9
+    True
+    """
 
     _parameter_constraints: dict = {
         **BaseRNN._parameter_constraints,
@@ -100,10 +151,35 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
 
+    # Before the method of the mixin, which knows nothing of targets per step.
+    score = BaseRNN.score
+
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
-        """Go on training by one pass over the given data."""
+        """Go on training by one pass over the given data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features) or \
+                (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
+            Sequences, as in fit.
+        y : array-like
+            Targets, as in fit.
+        sample_weight : array-like of shape (n_sequences,), default=None
+            Weights, as in fit.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an argument is not allowed. The estimator then stays as it
+            was.
+        """
         return self._partial_fit(X, y, sample_weight)
 
     def _encode(self, y, classes, known, incremental):
@@ -125,7 +201,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     def _check_encoded(self, data):
         pass
 
-    def _class_factors(self, y, encoded, weights):
+    def _class_factors(self, data):
         return 1
 
     def _make_loss(self):
@@ -137,9 +213,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         return None
 
     def _score_raw(self, raw, data):
-        return r2_score(
-            data.y, self._make_loss().predict(raw), sample_weight=data.weights
-        )
+        return r2_score(data.y, self._make_loss().predict(raw), sample_weight=data.weights)
 
     def _decode(self, raw):
         y = self._make_loss().predict(raw)

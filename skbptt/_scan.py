@@ -84,7 +84,7 @@ def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
     """
     x, h_prev, tapes = tape
     n_gates, n_hidden = len(cell.gates), len(p["R"])
-    R_T = by_gate(p["R"], n_gates).transpose(0, 2, 1)
+    R_T = np.ascontiguousarray(by_gate(p["R"], n_gates).transpose(0, 2, 1))
     sizes, offsets = batch.sizes, batch.offsets
     n_states = len(cell.states)
 

@@ -106,9 +106,7 @@ class Batch:
     @cached_property
     def mirror(self):
         """Row of the step that stands as far from its sequence's other end."""
-        return (
-            self.offsets[self.lengths[self.column] - 1 - self.time] + self.column
-        )
+        return self.offsets[self.lengths[self.column] - 1 - self.time] + self.column
 
     @cached_property
     def runs(self):

@@ -198,8 +198,7 @@ def check_targets(estimator, y, sequences):
         y = stack_per_step(y, sequences, "y")
     elif getattr(y, "ndim", 1) > 2 or (is_list(y) and len(set(map(np.shape, y))) > 1):
         raise ValueError(
-            "y holds an array a sequence. For one target a step, set "
-            "return_sequences=True."
+            "y holds an array a sequence. For one target a step, set return_sequences=True."
         )
     y = check_array(
         y,

@@ -49,9 +49,7 @@ def make_adding_problem(n_sequences=1000, n_steps=100, *, random_state=None):
     return X, X.prod(axis=2).sum(axis=1)
 
 
-def make_temporal_order(
-    n_sequences=1000, n_steps=100, *, n_symbols=2, random_state=None
-):
+def make_temporal_order(n_sequences=1000, n_steps=100, *, n_symbols=2, random_state=None):
     """Make the temporal order problem: in which order did rare symbols come?
 
     Each step shows one of six symbols, one-hot. Four are distractors; at two (or three)
@@ -88,7 +86,7 @@ def make_temporal_order(
     >>> from skbptt.datasets import make_temporal_order
     >>> X, y = make_temporal_order(3, 30, random_state=0)
     >>> X.shape, y
-    ((3, 30, 6), array([3, 0, 0]))
+    ((3, 30, 6), array([3, 3, 0]))
     """
     check_at_least("n_sequences", n_sequences, 1)
     check_at_least("n_steps", n_steps, 10)

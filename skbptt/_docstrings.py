@@ -1,0 +1,221 @@
+"""Text that the docstrings of the classifier and the regressor share."""
+
+NETWORK_PARAMETERS = """\
+hidden_layer_sizes : int or array-like of int, default=(64,)
+    Units of each stacked recurrent layer.
+
+cell : {"gru", "lstm", "rnn"} or Cell instance, default="gru"
+    The recurrence: gated recurrent unit, long short-term memory, or Elman's simple
+    recurrent network. A :class:`~skbptt.cells.Cell` of your own works as well.
+
+activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
+    Hidden activation with ``cell="rnn"``. The gated cells keep theirs and refuse another.
+
+bidirectional : bool, default=False
+    Whether a second stack reads each sequence from its end. With
+    ``return_sequences=True`` each output then depends on the steps to come.
+
+readout : {"concat", "last", "mean", "max"}, default="concat"
+    How the states of one sequence become one vector: the last state (of the backward
+    direction that at the first step), the mean or maximum of each unit over the steps,
+    or all three side by side [5]_. Padding never counts. Not used with
+    ``return_sequences=True``.
+
+return_sequences : bool, default=False
+    Whether there is a target for every time step, instead of one a sequence.
+
+dropout : float in [0, 1), default=0.0
+    Share of units dropped between layers and before the output, with one mask a sequence
+    [6]_. Needs a stochastic solver.
+"""
+
+TRAINING_PARAMETERS = """\
+solver : {"adam", "sgd", "lbfgs", "cg"}, default="adam"
+    "adam" and "sgd" descend by mini-batches; "lbfgs" and "cg" are the full-batch methods
+    of :func:`scipy.optimize.minimize`, for small data and high precision.
+
+alpha : float, default=0.01
+    Strength of the L2 penalty on weight matrices: alpha / 2 times their squared norm is
+    added to the weighted sum of losses. It does not depend on the batch size.
+
+max_grad_norm : float or None, default=1.0
+    Clip the norm of the whole gradient to this value [7]_. Only used by stochastic
+    solvers.
+
+truncation : int, (int, int) or None, default=None
+    Truncated backpropagation through time [8]_: with (k1, k2), every k1 steps the
+    gradient of the last k1 steps flows back k2 steps through the recurrence, k2 >= k1; an
+    int k means (k, k). None for the exact gradient. Needs a stochastic solver.
+
+batch_size : int or "auto", default="auto"
+    Sequences in a mini-batch at the most; the batches of an epoch are of like size.
+    "auto" is 32. Needs a stochastic solver.
+
+learning_rate : {"one_cycle", "constant", "invscaling", "adaptive"}, default="one_cycle"
+    Schedule of the learning rate, for stochastic solvers.
+
+    - "one_cycle" rises linearly over the first tenth of the ``max_iter`` epochs, and then
+      falls to zero by half a cosine [9]_. Only early stopping ends it sooner. In
+      ``partial_fit``, ``max_iter`` calls are one cycle, after which the next begins.
+    - "constant" is ``learning_rate_init``.
+    - "invscaling" is ``learning_rate_init / (t + 1) ** power_t`` after t sequences.
+    - "adaptive" is divided by 5 each time ``n_iter_no_change`` epochs in a row fail to
+      improve by ``tol``, and training ends below 1e-6.
+
+learning_rate_init : float, default=0.01
+    The learning rate to start from, or the peak of the cycle.
+
+power_t : float, default=0.5
+    Exponent of "invscaling".
+
+max_iter : int, default=100
+    Epochs (passes over the data) of stochastic solvers, iterations of the others.
+
+shuffle : bool, default=True
+    Whether to shuffle the sequences in each epoch. Then equal sequences are merged, their
+    weights added, and the result does not depend on the order of the data. With False,
+    sequences are taken in the given order.
+
+random_state : int, RandomState instance or None, default=None
+    Determines the starting weights, batches, dropout and validation split. Pass an int
+    for the same result at every call.
+
+tol : float, default=1e-4
+    An iteration that improves the loss (or the validation score) by less counts as no
+    improvement. "lbfgs" and "cg" stop where no entry of the gradient is larger.
+
+verbose : bool or int, default=False
+    Print the loss every iteration, or every so many.
+
+warm_start : bool, default=False
+    Whether ``fit`` goes on from the last call: its weights, optimiser state, learning
+    rate, random stream and curves. "one_cycle" begins a new cycle.
+
+momentum : float in [0, 1), default=0.9
+    Momentum. Only used by "sgd".
+
+nesterovs_momentum : bool, default=True
+    Whether momentum is Nesterov's. Only used by "sgd".
+
+early_stopping : bool, default=False
+    Whether to hold back ``validation_fraction`` of the sequences, stop when the score on
+    them does not improve for ``n_iter_no_change`` iterations, and keep the weights of the
+    best. Works with every solver.
+
+validation_fraction : float in (0, 1), default=0.1
+    Share of sequences held back by ``early_stopping``.
+
+beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+    Decay of the moment estimates of "adam" [10]_.
+
+epsilon : float, default=1e-8
+    Added to the denominator of "adam".
+
+n_iter_no_change : int or inf, default=10
+    Stop after more iterations than these in a row without improvement.
+
+max_fun : int, default=15000
+    Evaluations of the objective at the most, for "lbfgs" and "cg".
+"""
+
+ATTRIBUTES = """\
+n_features_in_ : int
+    Features of a time step; for 2-D X, its columns.
+
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of the columns, if X was a data frame with string names.
+
+n_outputs_ : int
+    Units of the output layer.
+
+n_layers_ : int
+    Number of layers, input and output included.
+
+out_activation_ : str
+    Activation of the output layer.
+
+weights_ : mapping of str to ndarray
+    Read-only weights: ``layers.{k}.{forward|backward}.W`` of shape (n_in, n_gates *
+    n_hidden), ``.R`` (n_hidden, n_gates * n_hidden), ``.b`` (n_gates * n_hidden,), for
+    the GRU also ``.b_n`` (n_hidden,), then ``output.W`` and ``output.b``. Gates stand in
+    the order i, f, g, o (LSTM) and r, z, n (GRU).
+
+n_iter_ : int
+    Iterations done, in all calls that go on from each other.
+
+t_ : int
+    Sequences seen by the stochastic solver.
+
+loss_ : float
+    Objective in the last iteration.
+
+best_loss_ : float or None
+    The least loss; None with ``early_stopping``.
+
+loss_curve_ : list of float
+    Objective in each iteration, for every solver: the mean over the batches of an epoch,
+    or the value at the iterate.
+
+validation_loss_curve_, validation_scores_ : list of float or None
+    Mean loss and score on the sequences held back; None without ``early_stopping``.
+
+best_validation_score_ : float or None
+    The best score; None without ``early_stopping``.
+"""
+
+NOTES = """\
+Gradients are exact, by backpropagation through time [1]_. X may be
+
+- an array (n_sequences, n_steps, n_features), where trailing steps whose features are all
+  NaN are padding;
+- a list, tuple or object array of arrays (n_steps, n_features), whose number of steps may
+  differ;
+- an array (n_sequences, n_steps) of univariate sequences.
+
+Sequences of unequal length cost the sum of their lengths. float32 is computed in float32,
+everything else in float64. Targets far from the scale of 1 are best standardised, with
+:class:`~sklearn.compose.TransformedTargetRegressor` for example.
+
+A sequence of weight 2 is the same as two equal sequences, to the last bit. The output bias
+starts at the mean target (or log odds).
+"""
+
+REFERENCES = """\
+.. [1] Werbos, P. J. (1990). Backpropagation through time: what it does and how to do it.
+   Proceedings of the IEEE 78(10), 1550-1560.
+.. [2] Elman, J. L. (1990). Finding structure in time. Cognitive Science 14(2).
+.. [3] Hochreiter, S. & Schmidhuber, J. (1997). Long short-term memory. Neural
+   Computation 9(8).
+.. [4] Cho, K. et al. (2014). Learning phrase representations using RNN encoder-decoder
+   for statistical machine translation. EMNLP.
+.. [5] Howard, J. & Ruder, S. (2018). Universal language model fine-tuning for text
+   classification. ACL. Section 3.3.
+.. [6] Gal, Y. & Ghahramani, Z. (2016). A theoretically grounded application of dropout in
+   recurrent neural networks. NeurIPS.
+.. [7] Pascanu, R., Mikolov, T. & Bengio, Y. (2013). On the difficulty of training
+   recurrent neural networks. ICML. Algorithm 1.
+.. [8] Williams, R. J. & Peng, J. (1990). An efficient gradient-based algorithm for on-line
+   training of recurrent network trajectories. Neural Computation 2(4).
+.. [9] Smith, L. N. & Topin, N. (2019). Super-convergence: very fast training of neural
+   networks using large learning rates. SPIE.
+.. [10] Kingma, D. P. & Ba, J. (2015). Adam: a method for stochastic optimization. ICLR.
+"""
+
+BLOCKS = {
+    "<network parameters>": NETWORK_PARAMETERS,
+    "<training parameters>": TRAINING_PARAMETERS,
+    "<attributes>": ATTRIBUTES,
+    "<notes>": NOTES,
+    "<references>": REFERENCES,
+}
+
+
+def fill_docstring(cls):
+    """Put the shared blocks in place of their names."""
+    lines = []
+    for line in cls.__doc__.splitlines():
+        block = BLOCKS.get(line.strip())
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += [line] if block is None else [indent + row for row in block.splitlines()]
+    cls.__doc__ = "\n".join(row.rstrip() for row in lines)
+    return cls
