@@ -4,6 +4,8 @@ All are analytic or branch on real parts only, so that they also run on complex 
 (see the complex step in the tests).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -27,7 +29,7 @@ def relu(x):
 ACTIVATIONS = {"identity": identity, "tanh": tanh, "logistic": logistic, "relu": relu}
 
 # dy/dx as a function of y.
-DERIVATIVES = {
+DERIVATIVES: dict[str, Callable] = {
     "identity": np.ones_like,
     "tanh": lambda y: 1 - y * y,
     "logistic": lambda y: y * (1 - y),

@@ -4,7 +4,6 @@ import warnings
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from copy import deepcopy
-from numbers import Integral, Real
 from types import MappingProxyType
 
 import numpy as np
@@ -12,19 +11,15 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import solvers
-from ._activations import ACTIVATIONS
 from ._canonical import canonical, drop_weightless
 from ._compat import _fit_context, one_blas_thread
-from ._network import READOUTS, Network
+from ._network import Network
 from ._objective import Data, Objective, raw_outputs
+from ._parameters import CONSTRAINTS, check_parameters, make_cell, window_of
 from ._validation import check_sequences, check_targets, check_weights
-from .cells import Cell, ElmanCell, GRUCell, LSTMCell
-
-CELLS = {"rnn": ElmanCell, "gru": GRUCell, "lstm": LSTMCell}
 
 
 @contextmanager
@@ -54,41 +49,11 @@ def is_stochastic(estimator):
 class BaseRNN(BaseEstimator, ABC):
     """Base of :class:`RNNClassifier` and :class:`RNNRegressor`."""
 
-    _parameter_constraints: dict = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "cell": [StrOptions(set(CELLS)), Cell],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "bidirectional": ["boolean"],
-        "readout": [StrOptions(set(READOUTS))],
-        "return_sequences": ["boolean"],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "solver": [StrOptions(set(solvers.STOCHASTIC + solvers.FULL_BATCH))],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "truncation": [Interval(Integral, 1, None, closed="left"), "array-like", None],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions(set(solvers.SCHEDULES))],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-    }
+    # Columns of y, or None if y is one-dimensional.
+    _n_columns: int | None
+    n_outputs_: int
+
+    _parameter_constraints: dict = CONSTRAINTS
 
     # What the subclasses say.
 
@@ -192,7 +157,7 @@ class BaseRNN(BaseEstimator, ABC):
             network.layout.views(theta)["output.b"][:] = loss.start(data.y, data.weights)
 
         objective = Objective(
-            network, loss, data, self.alpha, self._truncation(), self.dropout
+            network, loss, data, self.alpha, window_of(self.truncation), self.dropout
         )
         monitor = solvers.Monitor(
             theta,
@@ -212,7 +177,7 @@ class BaseRNN(BaseEstimator, ABC):
 
     def _prepare(self, X, y, sample_weight, *, known, incremental=False, classes=None):
         """Validated and encoded Data; sets what :meth:`_encode` sets if not ``known``."""
-        self._check_parameters()
+        check_parameters(self)
         sequences = check_sequences(self, X, reset=not known)
         y = check_targets(self, y, sequences)
         weights = check_weights(sample_weight, sequences, per_step=self.return_sequences)
@@ -234,10 +199,11 @@ class BaseRNN(BaseEstimator, ABC):
                 max_fun=self.max_fun,
                 tol=self.tol,
             )
-        if self.solver == "adam":
-            rule = solvers.Adam(self.beta_1, self.beta_2, self.epsilon)
-        else:
-            rule = solvers.SGD(self.momentum, self.nesterovs_momentum)
+        rule = (
+            solvers.Adam(self.beta_1, self.beta_2, self.epsilon)
+            if self.solver == "adam"
+            else solvers.SGD(self.momentum, self.nesterovs_momentum)
+        )
         if state.get("solver") != self.solver:
             state.update(solver=self.solver, descent=solvers.start(theta, rule))
         return solvers.descend(
@@ -270,16 +236,13 @@ class BaseRNN(BaseEstimator, ABC):
         self.n_iter_ = len(self.loss_curve_)
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
         self.t_ = state["descent"]["t"] if "descent" in state else 0
-        if self.early_stopping:
-            self.best_loss_ = None
-            self.validation_loss_curve_ = list(record["validation_loss_curve"])
-            self.validation_scores_ = list(record["validation_scores"])
-            self.best_validation_score_ = record["best_score"]
-        else:
-            self.best_loss_ = record["best_loss"]
-            self.validation_loss_curve_ = None
-            self.validation_scores_ = None
-            self.best_validation_score_ = None
+        held = self.early_stopping
+        self.best_loss_ = None if held else record["best_loss"]
+        self.validation_loss_curve_ = (
+            list(record["validation_loss_curve"]) if held else None
+        )
+        self.validation_scores_ = list(record["validation_scores"]) if held else None
+        self.best_validation_score_ = record["best_score"] if held else None
 
     def _hold_back(self, data, seed):
         """Split into training and validation data, by classes where that can be."""
@@ -311,18 +274,9 @@ class BaseRNN(BaseEstimator, ABC):
 
         return validate
 
-    # Parameters.
-
-    def _make_cell(self):
-        if isinstance(self.cell, Cell):
-            return self.cell
-        if self.cell == "rnn":
-            return ElmanCell(self.activation)
-        return CELLS[self.cell]()
-
     def _make_network(self, data):
         return Network(
-            self._make_cell(),
+            make_cell(self),
             data.sequences.steps.shape[1],
             np.atleast_1d(self.hidden_layer_sizes).tolist(),
             self.n_outputs_,
@@ -338,48 +292,6 @@ class BaseRNN(BaseEstimator, ABC):
                 f"parameters were {old} and would be {new}. Has hidden_layer_sizes, cell, "
                 "bidirectional, readout or return_sequences changed?"
             )
-
-    def _truncation(self):
-        k = self.truncation
-        return (k, k) if isinstance(k, Integral) else None if k is None else tuple(k)
-
-    def _check_parameters(self):
-        """Refuse what the constraints of single parameters cannot tell."""
-        sizes = self.hidden_layer_sizes
-        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
-        if not sizes or any(not isinstance(n, Integral) or n < 1 for n in sizes):
-            raise ValueError(
-                "hidden_layer_sizes must be an int, or a tuple of one or more ints, of at "
-                f"least 1. Got {self.hidden_layer_sizes!r}."
-            )
-        if self.cell != "rnn" and self.activation != "tanh":
-            raise ValueError(
-                f"activation={self.activation!r} needs cell='rnn'; the gated cells keep "
-                f"theirs, and an ElmanCell has its own. Got cell={self.cell!r}."
-            )
-        k = self._truncation()
-        if k is not None and not (
-            len(k) == 2
-            and all(isinstance(steps, Integral) for steps in k)
-            and 1 <= k[0] <= k[1]
-        ):
-            raise ValueError(
-                "truncation must be None, an int k of at least 1, or a tuple (k1, k2) of "
-                f"ints with 1 <= k1 <= k2. Got {self.truncation!r}."
-            )
-        if self.solver in solvers.FULL_BATCH:
-            for name, neutral in (
-                ("batch_size", "auto"),
-                ("truncation", None),
-                ("dropout", 0),
-            ):
-                value = getattr(self, name)
-                if value != neutral:
-                    raise ValueError(
-                        f"{name}={value!r} needs a stochastic solver, one of "
-                        f"{solvers.STOCHASTIC}: solver={self.solver!r} minimises over the "
-                        f"whole data at once. Leave it at {neutral!r}."
-                    )
 
     # Prediction.
 

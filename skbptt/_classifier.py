@@ -195,7 +195,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         if not known:
             self._n_columns = n_columns
             if multilabel:
-                self.classes_ = np.arange(n_columns)
+                self.classes_ = np.arange(y.shape[1])
             many = multilabel or len(self.classes_) > 2
             self.n_outputs_ = len(self.classes_) if many else 1
         elif n_columns != self._n_columns:

@@ -5,6 +5,8 @@ Raw outputs have shape (n, n_outputs), targets the same or, for one output or cl
 in classification. All run on complex raw outputs.
 """
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 from ._activations import logistic
@@ -13,10 +15,18 @@ from ._activations import logistic
 LEAST_SHARE = 0.01
 
 
-class Regression:
+class Regression(ABC):
     """A loss of several outputs: the mean of one function of y and raw output."""
 
     activation = "identity"
+
+    @abstractmethod
+    def _value(self, raw, y):
+        """Elementwise loss."""
+
+    @abstractmethod
+    def _gradient(self, raw, y):
+        """Its derivative with respect to ``raw``."""
 
     def value(self, raw, y):
         return self._value(raw, y).mean(axis=1)

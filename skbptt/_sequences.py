@@ -1,6 +1,7 @@
 """Sequences of unequal length: one stacked array, and batches packed by time."""
 
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -115,7 +116,7 @@ class Batch:
         edges = np.concatenate([[0], edges, [len(self.sizes)]])
         return [
             (self.sizes[a], slice(self.offsets[a], self.offsets[b]))
-            for a, b in zip(edges[:-1], edges[1:])
+            for a, b in pairwise(edges)
         ]
 
 

@@ -3,6 +3,7 @@
 from sklearn.utils.validation import check_is_fitted
 
 from ._objective import Objective
+from ._parameters import window_of
 
 __all__ = ["loss_gradient"]
 
@@ -61,7 +62,11 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     data = estimator._prepare(X, y, sample_weight, known=True)
     network = estimator._network
     objective = Objective(
-        network, estimator._make_loss(), data, estimator.alpha, estimator._truncation()
+        network,
+        estimator._make_loss(),
+        data,
+        estimator.alpha,
+        window_of(estimator.truncation),
     )
     loss, gradient = objective.value_and_gradient(estimator._theta)
     return float(loss), network.layout.views(gradient)

@@ -1,0 +1,101 @@
+"""What the parameters of the estimators may be, and what they stand for."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from . import solvers
+from ._activations import ACTIVATIONS
+from ._network import READOUTS
+from .cells import Cell, ElmanCell, GRUCell, LSTMCell
+
+CELLS = {"rnn": ElmanCell, "gru": GRUCell, "lstm": LSTMCell}
+
+CONSTRAINTS: dict = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "cell": [StrOptions(set(CELLS)), Cell],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "bidirectional": ["boolean"],
+    "readout": [StrOptions(set(READOUTS))],
+    "return_sequences": ["boolean"],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "solver": [StrOptions(set(solvers.STOCHASTIC + solvers.FULL_BATCH))],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "truncation": [Interval(Integral, 1, None, closed="left"), "array-like", None],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions(set(solvers.SCHEDULES))],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [
+        Interval(Integral, 1, None, closed="left"),
+        Options(Real, {np.inf}),
+    ],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+}
+
+
+def check_parameters(estimator):
+    """Refuse what the constraints of single parameters cannot tell."""
+    sizes = estimator.hidden_layer_sizes
+    sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+    if not sizes or any(not isinstance(n, Integral) or n < 1 for n in sizes):
+        raise ValueError(
+            "hidden_layer_sizes must be an int, or a tuple of one or more ints, of at "
+            f"least 1. Got {estimator.hidden_layer_sizes!r}."
+        )
+    if estimator.cell != "rnn" and estimator.activation != "tanh":
+        raise ValueError(
+            f"activation={estimator.activation!r} needs cell='rnn': the gated cells keep "
+            f"theirs, and an ElmanCell has its own. Got cell={estimator.cell!r}."
+        )
+    window = window_of(estimator.truncation)
+    if window is not None and not (
+        len(window) == 2
+        and all(isinstance(k, Integral) for k in window)
+        and 1 <= window[0] <= window[1]
+    ):
+        raise ValueError(
+            "truncation must be None, an int k of at least 1, or a tuple (k1, k2) of ints "
+            f"with 1 <= k1 <= k2. Got {estimator.truncation!r}."
+        )
+    if estimator.solver in solvers.FULL_BATCH:
+        neutral = {"batch_size": "auto", "truncation": None, "dropout": 0}
+        for name, value in neutral.items():
+            given = getattr(estimator, name)
+            if given != value:
+                raise ValueError(
+                    f"{name}={given!r} needs a stochastic solver, one of "
+                    f"{solvers.STOCHASTIC}: solver={estimator.solver!r} minimises over all "
+                    f"data at once. Leave {name} at {value!r}."
+                )
+
+
+def window_of(truncation):
+    """The parameter ``truncation`` as (k1, k2) or None."""
+    if isinstance(truncation, Integral):
+        return truncation, truncation
+    return None if truncation is None else tuple(truncation)
+
+
+def make_cell(estimator):
+    """The Cell that ``cell`` and ``activation`` stand for."""
+    if isinstance(estimator.cell, Cell):
+        return estimator.cell
+    if estimator.cell == "rnn":
+        return ElmanCell(estimator.activation)
+    return CELLS[estimator.cell]()
