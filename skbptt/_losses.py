@@ -60,7 +60,7 @@ class AbsoluteError(Regression):
         return (raw - y) * self._gradient(raw, y)
 
     def _gradient(self, raw, y):
-        return np.sign((raw - y).real)
+        return np.sign((raw - y).real).astype(raw.dtype)
 
 
 class Huber(Regression):
@@ -84,7 +84,7 @@ class Quantile(AbsoluteError):
 
     def _gradient(self, raw, y):
         above = np.where((raw - y).real > 0, 1 - self.quantile, -self.quantile)
-        return above.astype(raw.real.dtype)
+        return above.astype(raw.dtype)
 
 
 class Poisson(Regression):

@@ -1,0 +1,105 @@
+"""Independent ways to a network's outputs and derivatives.
+
+The reference network is written for one sequence at a time, with loops and no packing, and
+with its own reading of truncated backpropagation: to find the state of a recurrence at step
+t, it starts again from the state at the beginning of t's window, frozen to a constant, and
+runs to t. So its derivative, by the complex step, is the truncated gradient by definition.
+"""
+
+import numpy as np
+
+from skbptt._objective import Data, Objective
+
+H = 1e-20
+
+
+def complex_gradient(function, theta):
+    """Gradient of a real function that runs on complex numbers, exact to rounding."""
+    gradient = np.empty_like(theta)
+    for k in range(len(theta)):
+        shifted = theta.astype(complex)
+        shifted[k] += 1j * H
+        gradient[k] = function(shifted).imag / H
+    return gradient
+
+
+def relative_error(actual, expected):
+    scale = np.abs(expected).max()
+    return np.abs(actual - expected).max() / (scale if scale > 0 else 1)
+
+
+def reference_scan(cell, p, x, truncation=None, initial=None):
+    """States (n_steps, n_hidden) of one sequence x of shape (n_steps, n_in)."""
+    n_gates, n_hidden = len(cell.gates), len(p["R"])
+    if initial is None:
+        initial = (np.zeros(n_hidden),) * len(cell.states)
+
+    def step(x_t, state, p):
+        a = (x_t @ p["W"] + p["b"]).reshape(n_gates, 1, n_hidden)
+        u = (state[0] @ p["R"]).reshape(n_gates, 1, n_hidden)
+        state, _ = cell.step(a, u, tuple(s[np.newaxis] for s in state), p)
+        return tuple(s[0] for s in state)
+
+    real = {name: value.real for name, value in p.items()}
+    frozen = [tuple(s.real for s in initial)]
+    for x_t in x.real:
+        frozen.append(step(x_t, frozen[-1], real))
+    outputs = []
+    for t in range(len(x)):
+        start = 0
+        if truncation is not None:
+            k1, k2 = truncation
+            start = max(0, (t // k1 + 1) * k1 - k2)
+        state = initial if start == 0 else frozen[start]
+        for s in range(start, t + 1):
+            state = step(x[s], state, p)
+        outputs.append(state[0])
+    return np.array(outputs)
+
+
+def reference_raw(network, theta, x, truncation=None):
+    """Raw output of one sequence: (n_outputs,), or (n_steps, n_outputs)."""
+    views = network.layout.views(theta)
+    h = x
+    for k, n_hidden in enumerate(network.sizes):
+        directions = []
+        for direction in network.directions:
+            names = network.cell.shapes(1, 1)
+            p = {name: views[f"layers.{k}.{direction}.{name}"] for name in names}
+            order = slice(None) if direction == "forward" else slice(None, None, -1)
+            directions.append(reference_scan(network.cell, p, h[order], truncation)[order])
+        h = np.concatenate(directions, axis=1)
+    n = n_hidden
+    last = np.concatenate([h[-1, :n], h[0, n:]])
+    top = np.array([unit[unit.real.argmax()] for unit in h.T])
+    read = {
+        None: h,
+        "last": last,
+        "mean": sum(h) / len(h),
+        "max": top,
+        "concat": np.concatenate([last, sum(h) / len(h), top]),
+    }[network.readout]
+    return read @ views["output.W"] + views["output.b"]
+
+
+def reference_value(network, loss, data, alpha, truncation, theta):
+    """The objective, one sequence after the other."""
+    total = 0
+    xs = data.sequences.split(data.sequences.steps)
+    if data.per_step:
+        targets = zip(data.sequences.split(data.y), data.sequences.split(data.weights))
+    else:
+        targets = zip(data.y[:, np.newaxis], data.weights[:, np.newaxis])
+    for x, (y, weights) in zip(xs, targets):
+        raw = np.atleast_2d(reference_raw(network, theta, x, truncation))
+        total += (weights * loss.value(raw, y)).sum()
+    views = network.layout.views(theta)
+    for name, matrix in views.items():
+        if name.endswith((".W", ".R")):
+            total += alpha / 2 * (matrix**2).sum()
+    return total / data.weights.sum()
+
+
+def objective_of(network, loss, sequences, y, weights, **options):
+    data = Data(sequences, y, weights, network.readout is None)
+    return Objective(network, loss, data, **options)

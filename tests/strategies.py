@@ -1,0 +1,68 @@
+"""Hypothesis strategies: networks, ragged sequences, losses with targets, windows."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from skbptt import _losses
+from skbptt._network import READOUTS, Network
+from skbptt._sequences import Sequences
+from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+
+CELLS = [
+    ElmanCell("tanh"),
+    ElmanCell("relu"),
+    ElmanCell("logistic"),
+    ElmanCell("identity"),
+    GRUCell(),
+    LSTMCell(),
+]
+
+cells = st.sampled_from(CELLS)
+seeds = st.integers(0, 2**31 - 1)
+lengths = st.lists(st.integers(1, 7), min_size=1, max_size=5)
+truncations = st.none() | st.tuples(st.integers(1, 5), st.integers(0, 4)).map(
+    lambda k: (k[0], k[0] + k[1])
+)
+
+
+@st.composite
+def problems(draw):
+    """(network, loss, sequences, y, weights, theta): all that an objective needs."""
+    rng = np.random.RandomState(draw(seeds))
+    n_steps = np.array(draw(lengths))
+    n_features = draw(st.integers(1, 3))
+    sequences = Sequences(rng.standard_normal((n_steps.sum(), n_features)), n_steps)
+    kind = draw(st.sampled_from(["softmax", "labels", "real", "counts"]))
+    n_outputs = draw(st.integers(2, 4) if kind == "softmax" else st.integers(1, 3))
+    network = Network(
+        draw(cells),
+        n_features,
+        draw(st.lists(st.integers(1, 4), min_size=1, max_size=2)),
+        n_outputs,
+        draw(st.booleans()),
+        draw(st.sampled_from([None, *READOUTS])),
+    )
+    n = len(sequences.steps) if network.readout is None else len(sequences)
+    if kind == "softmax":
+        loss, y = _losses.CrossEntropy(n_outputs), rng.randint(0, n_outputs, n)
+    elif kind == "labels":
+        loss, y = _losses.BinaryCrossEntropy(), rng.randint(0, 2, (n, n_outputs))
+    elif kind == "counts":
+        loss, y = _losses.Poisson(), rng.poisson(2.0, (n, n_outputs)).astype(float)
+    else:
+        loss = draw(
+            st.sampled_from(
+                [
+                    _losses.SquaredError(),
+                    _losses.AbsoluteError(),
+                    _losses.Huber(),
+                    _losses.Quantile(0.2),
+                ]
+            )
+        )
+        y = 2 * rng.standard_normal((n, n_outputs))
+    weights = rng.randint(0, 4, n) * rng.uniform(0.5, 1.5, n)
+    weights[rng.randint(n)] = 1.0
+    theta = network.initialise(rng, np.float64)
+    theta += 0.3 * rng.standard_normal(len(theta))
+    return network, loss, sequences, y, weights, theta
