@@ -1,0 +1,219 @@
+"""Solvers on problems with known answers; PyTorch's optimisers are in test_torch.py."""
+
+import numpy as np
+import pytest
+
+from skbptt import solvers
+from skbptt.solvers._rules import learning_rate_at
+
+A = np.diag([1.0, 2.0, 5.0])
+MINIMUM = np.array([1.0, -2.0, 0.5])
+START = np.zeros(3)
+
+
+def quadratic(theta, indices=None, rng=None):
+    r = theta - MINIMUM
+    return 0.5 * r @ A @ r, A @ r
+
+
+def monitor(**options):
+    defaults = {"tol": 0.0, "patience": np.inf, "verbose": False}
+    return solvers.Monitor(START, **defaults | options)
+
+
+def descend(rule, watch, state=None, gradient=quadratic, rng=None, **options):
+    defaults = {
+        "batch_size": 2,
+        "shuffle": False,
+        "learning_rate": "constant",
+        "learning_rate_init": 0.1,
+        "power_t": 0.5,
+        "max_grad_norm": None,
+        "max_iter": 3,
+        "one_epoch": False,
+    }
+    state = solvers.start(START, rule) if state is None else state
+    rng = rng or np.random.RandomState(0)
+    return solvers.descend(START, gradient, 7, rule, watch, state, rng, **defaults | options)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "cg"])
+def test_scipy_solvers_find_the_minimum(solver):
+    watch = monitor()
+    theta, problem = solvers.minimise(
+        START, quadratic, solver, watch, max_iter=100, max_fun=1000, tol=1e-8
+    )
+    np.testing.assert_allclose(theta, MINIMUM, atol=1e-8)
+    assert problem is None
+    curve = watch.record["loss_curve"]
+    assert curve[-1] == pytest.approx(0, abs=1e-12)
+    assert curve == sorted(curve, reverse=True)
+
+
+def test_scipy_solvers_say_why_they_ended_early():
+    _, problem = solvers.minimise(
+        START, quadratic, "lbfgs", monitor(), max_iter=1, max_fun=1000, tol=1e-12
+    )
+    assert "solver='lbfgs' has not converged" in problem
+    _, problem = solvers.minimise(
+        START, quadratic, "cg", monitor(), max_iter=100, max_fun=2, tol=1e-12
+    )
+    assert problem == "solver='cg' has not converged: max_fun=2 reached."
+
+
+def test_float32_is_optimised_in_double_precision():
+    seen = []
+
+    def value_and_gradient(theta):
+        seen.append(theta.dtype)
+        value, gradient = quadratic(theta)
+        return np.float32(value), gradient.astype(np.float32)
+
+    watch = solvers.Monitor(START.astype("f4"), tol=0, patience=np.inf, verbose=False)
+    theta, _ = solvers.minimise(
+        START.astype("f4"),
+        value_and_gradient,
+        "lbfgs",
+        watch,
+        max_iter=50,
+        max_fun=100,
+        tol=1e-5,
+    )
+    assert set(seen) == {np.dtype("f4")}
+    assert theta.dtype == np.float32
+    np.testing.assert_allclose(theta, MINIMUM, atol=1e-4)
+
+
+def test_plain_sgd_by_closed_form():
+    """theta_k - m = (I - eta A)^k (theta_0 - m), with four batches an epoch."""
+    theta, _ = descend(solvers.SGD(0.0, False), monitor())
+    expected = MINIMUM + (1 - 0.1 * np.diag(A)) ** 12 * (START - MINIMUM)
+    np.testing.assert_allclose(theta, expected, rtol=1e-13)
+
+
+def test_epochs_visit_every_item_once_in_even_batches():
+    batches = []
+
+    def gradient(theta, indices, rng):
+        batches.append(indices)
+        return quadratic(theta)
+
+    descend(solvers.SGD(0.0, False), monitor(), gradient=gradient, shuffle=True)
+    assert [len(b) for b in batches] == [2, 2, 2, 1] * 3
+    epochs = [np.concatenate(batches[k : k + 4]) for k in (0, 4, 8)]
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(7))
+    assert list(epochs[0]) != list(epochs[1])
+
+
+def test_gradient_is_clipped_to_its_global_norm():
+    theta, _ = descend(
+        solvers.SGD(0.0, False), monitor(), max_grad_norm=0.01, max_iter=1
+    )
+    gradient = -A @ MINIMUM
+    direction = gradient / np.linalg.norm(gradient)
+    # Far from the minimum the direction hardly turns: four steps of 0.1 x 0.01.
+    np.testing.assert_allclose(theta, -0.004 * direction, rtol=1e-2, atol=1e-5)
+    assert np.linalg.norm(theta) <= 0.004 * (1 + 1e-12)
+
+
+def rate(schedule, **options):
+    defaults = {"position": 0.0, "t": 0, "factor": 1.0, "power_t": 0.5}
+    return learning_rate_at(schedule, 2.0, **defaults | options)
+
+
+def test_learning_rates():
+    assert rate("constant", t=100, position=0.7) == 2.0
+    assert rate("invscaling", t=99) == pytest.approx(0.2)
+    assert rate("invscaling", t=99, power_t=1.0) == pytest.approx(0.02)
+    assert rate("adaptive", factor=0.04) == pytest.approx(0.08)
+    assert rate("one_cycle", position=0.05) == pytest.approx(1.0)
+    assert rate("one_cycle", position=0.1) == pytest.approx(2.0)
+    assert rate("one_cycle", position=0.55) == pytest.approx(1.0)
+    assert rate("one_cycle", position=0.9999) < 1e-6
+
+
+def test_invscaling_counts_sequences():
+    theta, _ = descend(
+        solvers.SGD(0.0, False), monitor(), learning_rate="invscaling", power_t=1.0
+    )
+    shrink = 1.0
+    for epoch in range(3):
+        shrink = shrink * (1 - 0.1 / (7 * epoch + 1) * np.diag(A)) ** 4
+    np.testing.assert_allclose(theta, MINIMUM + shrink * (START - MINIMUM), rtol=1e-13)
+
+
+def test_adaptive_divides_by_five_and_then_stops():
+    def flat(theta, indices, rng):
+        return 1.0, np.zeros(3)
+
+    watch, rule = monitor(patience=2), solvers.SGD(0.0, False)
+    state = solvers.start(START, rule)
+    _, problem = descend(
+        rule, watch, state, flat, learning_rate="adaptive", max_iter=1000
+    )
+    # 0.1 / 5**8 is the first rate below 1e-6; each plateau is three epochs long, and the
+    # very first epoch is an improvement.
+    assert state["factor"] == pytest.approx(5.0**-8)
+    assert len(watch.record["loss_curve"]) == 1 + 8 * 3
+    assert problem is None
+
+
+def test_plateau_stops_a_constant_rate_but_not_a_cycle():
+    def flat(theta, indices, rng):
+        return 1.0, np.zeros(3)
+
+    for schedule, n_iter in (("constant", 4), ("invscaling", 4), ("one_cycle", 50)):
+        watch = monitor(patience=2)
+        _, problem = descend(
+            solvers.Adam(0.9, 0.999, 1e-8),
+            watch,
+            None,
+            flat,
+            learning_rate=schedule,
+            max_iter=50,
+        )
+        assert len(watch.record["loss_curve"]) == n_iter
+        assert problem is None
+
+
+def test_max_iter_is_told_unless_it_ends_a_cycle():
+    for schedule, told in (("constant", True), ("one_cycle", False)):
+        _, problem = descend(
+            solvers.SGD(0.0, False), monitor(), learning_rate=schedule
+        )
+        assert (problem is not None) == told
+        if told:
+            assert "Maximum iterations (3) reached" in problem
+
+
+def test_divergence_keeps_the_last_finite_weights():
+    seen = []
+
+    def gradient(theta, indices, rng):
+        seen.append(theta.copy())
+        return (np.nan if len(seen) == 6 else 1.0), np.ones(3)
+
+    theta, problem = descend(solvers.SGD(0.0, False), monitor(), gradient=gradient)
+    np.testing.assert_array_equal(theta, seen[4])
+    assert "learning_rate_init" in problem
+
+
+def test_monitor_keeps_the_weights_of_the_best_score():
+    scores = iter([0.1, 0.9, 0.3, 0.9])
+    watch = monitor(validate=lambda theta: (theta[0], next(scores)), patience=1)
+    stops = [watch(np.full(3, float(k)), 10.0 - k) for k in range(4)]
+    assert stops == [False, False, False, True]
+    np.testing.assert_array_equal(watch.weights(), [1, 1, 1])
+    assert watch.record["validation_scores"] == [0.1, 0.9, 0.3, 0.9]
+    assert watch.record["validation_loss_curve"] == [0, 1, 2, 3]
+    assert watch.record["best_score"] == 0.9
+
+
+def test_monitor_prints_only_if_told(capsys):
+    monitor()(START, 0.5)
+    assert capsys.readouterr().out == ""
+    watch = monitor(verbose=2)
+    for loss in (0.5, 0.25):
+        watch(START, loss)
+    assert capsys.readouterr().out == "Iteration 2, loss = 0.25000000\n"
