@@ -162,7 +162,7 @@ class BaseRNN(BaseEstimator, ABC):
         monitor = solvers.Monitor(
             theta,
             tol=self.tol,
-            patience=self.n_iter_no_change,
+            patience=self.n_iter_no_change if self._stops_on_plateau() else np.inf,
             verbose=self.verbose,
             validate=validate,
             record=state.get("record"),
@@ -185,6 +185,15 @@ class BaseRNN(BaseEstimator, ABC):
         data = drop_weightless(Data(sequences, y, weights, self.return_sequences))
         data.weights = data.weights * self._class_factors(data)
         return data
+
+    def _stops_on_plateau(self):
+        """Whether a loss that no longer falls, or a score, ends training.
+
+        A cycle ends by its falling rate: a plateau before means nothing. A full batch
+        ends by its gradient.
+        """
+        descends = self.solver in solvers.STOCHASTIC and self.learning_rate != "one_cycle"
+        return self.early_stopping or descends
 
     def _solve(self, theta, objective, monitor, state, incremental):
         """Run the solver; gives the weights, and what went wrong or None."""

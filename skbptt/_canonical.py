@@ -21,12 +21,10 @@ def canonical(data):
     """
     sequences = data.sequences
     targets = sequences.split(data.y) if data.per_step else data.y
-    # Adding zero makes -0.0 equal to 0.0.
-    digests = [
-        blake2b((x + 0.0).tobytes() + (y + 0.0).tobytes(), digest_size=16).hexdigest()
-        for x, y in zip(sequences.split(sequences.steps), targets)
+    keys = [
+        digest(x) + digest(y) for x, y in zip(sequences.split(sequences.steps), targets)
     ]
-    _, first, group = np.unique(digests, return_index=True, return_inverse=True)
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
     merged = data.take(first)
     if data.per_step:
         starts = merged.sequences.starts[group]
@@ -37,6 +35,12 @@ def canonical(data):
         rows = group
     weights = np.bincount(rows, data.weights).astype(data.weights.dtype)
     return Data(merged.sequences, merged.y, weights, data.per_step)
+
+
+def digest(values):
+    """Text of fixed length for equal values, whatever their precision."""
+    # Adding zero makes -0.0 equal to 0.0.
+    return blake2b((values + np.float64(0)).tobytes(), digest_size=16).hexdigest()
 
 
 def sequence_sums(data, values):

@@ -32,7 +32,8 @@ dropout : float in [0, 1), default=0.0
 TRAINING_PARAMETERS = """\
 solver : {"adam", "sgd", "lbfgs", "cg"}, default="adam"
     "adam" and "sgd" descend by mini-batches; "lbfgs" and "cg" are the full-batch methods
-    of :func:`scipy.optimize.minimize`, for small data and high precision.
+    of :func:`scipy.optimize.minimize`, for small data and high precision; they get
+    furthest where the objective is smooth, with the readouts "last" and "mean".
 
 alpha : float, default=0.01
     Strength of the L2 penalty on weight matrices: alpha / 2 times their squared norm is

@@ -52,20 +52,23 @@ def minimise(theta, value_and_gradient, solver, monitor, *, max_iter, max_fun, t
             raise StopIteration
 
     try:
+        options = {"maxiter": max_iter, "gtol": tol}
+        if solver == "lbfgs":
+            # The gradient decides, not how little the value still falls.
+            options |= {"maxfun": max_fun, "ftol": 64 * np.finfo(float).eps}
         result = optimize.minimize(
             evaluate,
             theta.astype(np.float64),
             jac=True,
             method=METHODS[solver],
             callback=callback,
-            options={"maxiter": max_iter, "gtol": tol}
-            | ({"maxfun": max_fun} if solver == "lbfgs" else {}),
+            options=options,
         )
     except KeyboardInterrupt:
         return monitor.weights(best=True), INTERRUPTED
     if not np.isfinite(result.fun):
         return monitor.weights(), DIVERGED.format("the scale of the weights (alpha)")
     if stopped == "max_fun" or not (stopped or result.success):
-        reason = f"max_fun={max_fun} reached" if stopped else result.message
+        reason = f"max_fun={max_fun} reached" if stopped else result.message.rstrip(".")
         return monitor.weights(), f"solver={solver!r} has not converged: {reason}."
     return monitor.weights(), None

@@ -100,9 +100,7 @@ def descend(
                 rule.step(theta, gradient, rate, state["rule"])
             state["t"] += n
             state["cycle_epoch"] = (state["cycle_epoch"] + 1) % max_iter
-            tired = monitor(theta, total / n)
-            # A cycle ends by its falling rate: before that, no plateau means anything.
-            if tired and not (learning_rate == "one_cycle" and monitor.validate is None):
+            if monitor(theta, total / n):
                 state["factor"] /= ADAPTIVE_DIVISOR
                 adaptive = learning_rate == "adaptive"
                 if not adaptive or learning_rate_init * state["factor"] < LEAST_RATE:

@@ -1,0 +1,214 @@
+"""The same weights in PyTorch: same outputs, gradients and training."""
+
+import numpy as np
+import pytest
+
+from skbptt import RNNClassifier, RNNRegressor, solvers
+from skbptt._losses import CrossEntropy
+from skbptt._network import Network
+from skbptt._sequences import Sequences
+from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.inspection import loss_gradient
+from tests.gradcheck import objective_of, relative_error
+
+torch = pytest.importorskip("torch", reason="needs the extra 'peers'")
+
+CELLS = {
+    "tanh": (ElmanCell("tanh"), torch.nn.RNN, {"nonlinearity": "tanh"}),
+    "relu": (ElmanCell("relu"), torch.nn.RNN, {"nonlinearity": "relu"}),
+    "gru": (GRUCell(), torch.nn.GRU, {}),
+    "lstm": (LSTMCell(), torch.nn.LSTM, {}),
+}
+TOLERANCES = {np.float64: 1e-10, np.float32: 1e-5}
+
+
+class Twin(torch.nn.Module):
+    """A torch network with the parameters of a flat vector of ours."""
+
+    def __init__(self, kind, network, theta, n_features):
+        super().__init__()
+        _, cls, options = CELLS[kind]
+        dtype = torch.tensor(theta[:0]).dtype
+        n_hidden = network.sizes[0]
+        self.network = network
+        self.rnn = cls(
+            n_features,
+            n_hidden,
+            num_layers=len(network.sizes),
+            bidirectional=len(network.directions) == 2,
+            dtype=dtype,
+            **options,
+        )
+        views = network.layout.views(theta)
+        self.output = torch.nn.Linear(*views["output.W"].shape, dtype=dtype)
+        with torch.no_grad():
+            self.output.weight[:] = torch.tensor(views["output.W"].T)
+            self.output.bias[:] = torch.tensor(views["output.b"])
+            for k, direction, names in network.names:
+                w_ih, w_hh, b_ih, b_hh = self.of_layer(k, direction)
+                w_ih[:] = torch.tensor(views[names["W"]].T)
+                w_hh[:] = torch.tensor(views[names["R"]].T)
+                b_ih[:] = torch.tensor(views[names["b"]])
+                b_hh[:] = 0
+                if "b_n" in names:
+                    b_hh[2 * n_hidden :] = torch.tensor(views[names["b_n"]])
+
+    def of_layer(self, k, direction):
+        suffix = f"l{k}" + ("_reverse" if direction == "backward" else "")
+        kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        return [getattr(self.rnn, f"{kind}_{suffix}") for kind in kinds]
+
+    def forward(self, xs):
+        """Outputs of each step, as in the stacked sequences, or of the last states."""
+        packed = torch.nn.utils.rnn.pack_sequence(xs, enforce_sorted=False)
+        states, last = self.rnn(packed)
+        if self.network.readout is None:
+            padded, lengths = torch.nn.utils.rnn.pad_packed_sequence(states)
+            return self.output(torch.cat([padded[:n, i] for i, n in enumerate(lengths)]))
+        last = last[0] if isinstance(last, tuple) else last
+        return self.output(torch.cat(list(last[-len(self.network.directions) :]), dim=1))
+
+    def gradient(self):
+        """Gradient as a flat vector of ours."""
+        flat = np.zeros(self.network.layout.size)
+        views = self.network.layout.views(flat)
+        views["output.W"][:] = self.output.weight.grad.T
+        views["output.b"][:] = self.output.bias.grad
+        for k, direction, names in self.network.names:
+            w_ih, w_hh, b_ih, b_hh = (p.grad for p in self.of_layer(k, direction))
+            views[names["W"]][:] = w_ih.T
+            views[names["R"]][:] = w_hh.T
+            views[names["b"]][:] = b_ih
+            if "b_n" in names:
+                views[names["b_n"]][:] = b_hh[2 * self.network.sizes[k] :]
+        return flat
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES, ids=["float64", "float32"])
+@pytest.mark.parametrize("readout", ["last", None], ids=["last", "steps"])
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["one", "both"])
+@pytest.mark.parametrize("n_layers", [1, 2])
+@pytest.mark.parametrize("kind", CELLS)
+def test_outputs_and_gradients(kind, n_layers, bidirectional, readout, dtype):
+    rng = np.random.RandomState(0)
+    lengths = np.array([5, 9, 1, 9, 12])
+    steps = rng.standard_normal((lengths.sum(), 3)).astype(dtype)
+    sequences = Sequences(steps, lengths)
+    network = Network(CELLS[kind][0], 3, (6,) * n_layers, 4, bidirectional, readout)
+    theta = network.initialise(rng, np.float64)
+    theta = (theta + 0.2 * rng.standard_normal(len(theta))).astype(dtype)
+    n = lengths.sum() if readout is None else len(lengths)
+    y, weights = rng.randint(0, 4, n), rng.uniform(0.5, 2, n).astype(dtype)
+
+    objective = objective_of(network, CrossEntropy(4), sequences, y, weights)
+    value, gradient = objective.value_and_gradient(theta)
+
+    twin = Twin(kind, network, theta, 3)
+    raw = twin([torch.tensor(x) for x in sequences.split(steps)])
+    losses = torch.nn.functional.cross_entropy(raw, torch.tensor(y), reduction="none")
+    loss = (losses * torch.tensor(weights)).sum() / weights.sum()
+    loss.backward()
+
+    batch = sequences.pack(np.arange(len(lengths)))
+    ours, _ = network.forward(theta, batch)
+    where = batch.rows if readout is None else batch.order
+    tolerance = TOLERANCES[dtype]
+    assert ours.dtype == gradient.dtype == dtype
+    assert relative_error(ours, raw.detach().numpy()[where]) < tolerance
+    assert value == pytest.approx(loss.item(), rel=tolerance)
+    assert relative_error(gradient, twin.gradient()) < tolerance
+
+
+@pytest.mark.parametrize(
+    ("rule", "make"),
+    [
+        (
+            solvers.Adam(0.8, 0.99, 1e-6),
+            lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.8, 0.99), eps=1e-6),
+        ),
+        (solvers.SGD(0.0, False), lambda p: torch.optim.SGD(p, lr=0.01)),
+        (solvers.SGD(0.9, False), lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9)),
+        (
+            solvers.SGD(0.9, True),
+            lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, nesterov=True),
+        ),
+    ],
+    ids=["adam", "sgd", "momentum", "nesterov"],
+)
+def test_update_rules(rule, make):
+    rng = np.random.RandomState(0)
+    theta = rng.standard_normal(5)
+    parameter = torch.nn.Parameter(torch.tensor(theta))
+    optimiser, state = make([parameter]), rule.start(theta)
+    for _ in range(20):
+        gradient = rng.standard_normal(5)
+        rule.step(theta, gradient, 0.01, state)
+        parameter.grad = torch.tensor(gradient)
+        optimiser.step()
+    np.testing.assert_allclose(theta, parameter.detach().numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "rnn"])
+def test_a_whole_fit(cell):
+    """Ten epochs, batches in order, clipping and L2: the same weights in the end."""
+    rng = np.random.RandomState(0)
+    X = [rng.standard_normal((n, 2)) for n in rng.randint(3, 9, 24)]
+    y = np.array([x[:, 0].sum() for x in X])
+    options = {
+        "cell": cell,
+        "readout": "last",
+        "learning_rate": "constant",
+        "learning_rate_init": 0.02,
+        "batch_size": 8,
+        "shuffle": False,
+        "alpha": 0.5,
+        "max_grad_norm": 0.5,
+        "random_state": 0,
+    }
+    model = RNNRegressor(5, **options)
+    start = RNNRegressor(5, **(options | {"learning_rate_init": 1e-300}))
+    start.partial_fit(X, y)
+    for _ in range(10):
+        model.partial_fit(X, y)
+
+    kind = "tanh" if cell == "rnn" else cell
+    twin = Twin(kind, start._network, np.array(start._theta), 2)
+    for name, parameter in twin.rnn.named_parameters():
+        parameter.requires_grad_(not name.startswith("bias_hh"))
+    parameters = [p for p in twin.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(parameters, lr=0.02)
+    for _ in range(10):
+        for k in range(0, 24, 8):
+            optimiser.zero_grad()
+            raw = twin([torch.tensor(x) for x in X[k : k + 8]])
+            loss = 0.5 * ((raw[:, 0] - torch.tensor(y[k : k + 8])) ** 2).mean()
+            matrices = (p for p in parameters if p.ndim == 2)
+            loss = loss + 0.5 * 0.5 / 24 * sum((p**2).sum() for p in matrices)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 0.5)
+            optimiser.step()
+    with torch.no_grad():
+        expected = twin([torch.tensor(x) for x in X]).numpy()[:, 0]
+    np.testing.assert_allclose(model.predict(X), expected, rtol=1e-5)
+    assert np.abs(model.predict(X) - start.predict(X)).max() > 0.1
+
+
+def test_loss_gradient_of_an_estimator():
+    rng = np.random.RandomState(0)
+    X = [rng.standard_normal((n, 2)) for n in (3, 7, 5, 6)]
+    y = np.array(["a", "b", "c", "a"])
+    weights = np.array([1.0, 2.0, 0.5, 0.0])
+    model = RNNClassifier(4, cell="gru", readout="last", alpha=0.0, max_iter=2)
+    model.fit(X, y)
+    loss, gradient = loss_gradient(model, X, y, weights)
+    twin = Twin("gru", model._network, np.array(model._theta), 2)
+    raw = twin([torch.tensor(x) for x in X])
+    codes = torch.tensor([0, 1, 2, 0])
+    losses = torch.nn.functional.cross_entropy(raw, codes, reduction="none")
+    expected = (losses * torch.tensor(weights)).sum() / 3.5
+    expected.backward()
+    assert loss == pytest.approx(expected.item(), rel=1e-12)
+    views = model._network.layout.views(twin.gradient())
+    assert gradient.keys() == model.weights_.keys() == views.keys()
+    for name in views:
+        assert relative_error(gradient[name], views[name]) < 1e-10
