@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import solvers
 from ._canonical import canonical, drop_weightless
-from ._compat import _fit_context, one_blas_thread
+from ._compat import one_blas_thread
 from ._network import Network
 from ._objective import Data, Objective, raw_outputs
 from ._parameters import CONSTRAINTS, check_parameters, make_cell, window_of
@@ -37,13 +37,14 @@ def unchanged_on_error(estimator):
         raise
 
 
-def is_stochastic(estimator):
-    if estimator.solver in solvers.STOCHASTIC:
-        return True
-    raise AttributeError(
-        f"partial_fit is only available for the solvers {solvers.STOCHASTIC}. "
-        f"Got solver={estimator.solver!r}."
-    )
+def goes_on_by_batches(estimator):
+    """Whether there is a ``partial_fit``."""
+    if estimator.solver in solvers.FULL_BATCH:
+        raise AttributeError(
+            f"partial_fit is only available for the solvers {solvers.STOCHASTIC}. "
+            f"Got solver={estimator.solver!r}."
+        )
+    return True
 
 
 class BaseRNN(BaseEstimator, ABC):
@@ -87,7 +88,6 @@ class BaseRNN(BaseEstimator, ABC):
 
     # Training.
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Train the network.
 
@@ -121,8 +121,6 @@ class BaseRNN(BaseEstimator, ABC):
         return self
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
-        if self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True.")
         with unchanged_on_error(self):
             self._train(X, y, sample_weight, go_on=True, incremental=True, classes=classes)
         return self
@@ -133,6 +131,8 @@ class BaseRNN(BaseEstimator, ABC):
         data = self._prepare(
             X, y, sample_weight, known=known, incremental=incremental, classes=classes
         )
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True.")
         if not incremental:
             self._check_encoded(data)
         if self.shuffle:

@@ -9,8 +9,8 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from ._base import BaseRNN, is_stochastic
-from ._compat import _check_partial_fit_first_call, _fit_context
+from ._base import BaseRNN, goes_on_by_batches
+from ._compat import _check_partial_fit_first_call
 from ._docstrings import fill_docstring
 from ._losses import BinaryCrossEntropy, CrossEntropy
 
@@ -142,8 +142,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     # Before the method of the mixin, which knows nothing of targets per step.
     score = BaseRNN.score
 
-    @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @available_if(goes_on_by_batches)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Go on training by one pass over the given data.
 

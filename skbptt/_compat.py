@@ -3,7 +3,6 @@
 They have kept their meaning from scikit-learn 1.6 to 1.9.
 """
 
-from sklearn.base import _fit_context
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_sample_weight
@@ -11,7 +10,6 @@ from sklearn.utils.validation import _check_sample_weight
 __all__ = [
     "_check_partial_fit_first_call",
     "_check_sample_weight",
-    "_fit_context",
     "one_blas_thread",
 ]
 

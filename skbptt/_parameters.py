@@ -50,7 +50,8 @@ CONSTRAINTS: dict = {
 
 
 def check_parameters(estimator):
-    """Refuse what the constraints of single parameters cannot tell."""
+    """Raise ValueError for a parameter, or two together, that are not allowed."""
+    estimator._validate_params()
     sizes = estimator.hidden_layer_sizes
     sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
     if not sizes or any(not isinstance(n, Integral) or n < 1 for n in sizes):

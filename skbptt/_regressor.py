@@ -7,8 +7,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ._base import BaseRNN, is_stochastic
-from ._compat import _fit_context
+from ._base import BaseRNN, goes_on_by_batches
 from ._docstrings import fill_docstring
 from ._losses import AbsoluteError, Huber, Poisson, Quantile, SquaredError
 
@@ -154,8 +153,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     # Before the method of the mixin, which knows nothing of targets per step.
     score = BaseRNN.score
 
-    @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @available_if(goes_on_by_batches)
     def partial_fit(self, X, y, sample_weight=None):
         """Go on training by one pass over the given data.
 

@@ -90,6 +90,7 @@ def stack_items(items):
         n, width, n_features = items.shape
         if n == 0:
             raise ValueError("X is empty: at least one sequence is required.")
+        check_lengths(np.full(n, width))
         valid = np.ones((n, width), bool)
         if items.dtype.kind == "f" and n_features:
             valid = ~np.isnan(items).all(axis=2)

@@ -287,7 +287,8 @@ def test_loss_curve_of_lbfgs_is_the_objective():
 
 @pytest.mark.parametrize("solver", ["lbfgs", "cg"])
 def test_full_batch_solvers_converge(solver):
-    options = {"solver": solver, "readout": "last", "alpha": 0.1, "tol": 1e-5}
+    options = {"solver": solver, "readout": "last", "alpha": 1.0, "tol": 1e-5}
+    options |= {"cell": "rnn", "hidden_layer_sizes": 2}
     model = regressor(**options, max_iter=5000).fit(X, Y)
     _, gradient = loss_gradient(model, X, Y)
     assert max(np.abs(g).max() for g in gradient.values()) <= 1e-5

@@ -1,0 +1,73 @@
+"""Configuration of the documentation, and the role ``code-line``."""
+
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.errors import SphinxError
+from sphinx.util.docutils import SphinxRole
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from skbptt import __version__  # noqa: E402
+
+project = "skbptt"
+author = "The skbptt developers"
+copyright = author
+version = release = __version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+]
+exclude_patterns = ["_build"]
+autosummary_generate = False
+numpydoc_show_class_members = False
+math_eqref_format = "({number})"
+python_maximum_signature_line_length = 88
+
+html_theme = "alabaster"
+html_title = f"skbptt {release}"
+html_theme_options = {
+    "description": "Recurrent neural networks for scikit-learn",
+    "page_width": "1080px",
+    "body_max_width": "auto",
+}
+
+
+class CodeLineError(SphinxError):
+    category = "Pointer to code"
+
+
+class CodeLine(SphinxRole):
+    """Point to a line of code by what it says, so that the pointer cannot go stale.
+
+    ``:code-line:`path: code``` shows the path, counted from the root of the repository,
+    with the number of the one line that reads ``code``, and that line. Indentation and the
+    width of white space do not count. The build fails unless there is exactly one.
+    """
+
+    def run(self):
+        path, _, code = self.text.partition(": ")
+        file = ROOT / path
+        if not file.is_file():
+            raise CodeLineError(f"{self.get_location()}: there is no file {path!r}")
+        self.env.note_dependency(str(file))
+        code = " ".join(code.split())
+        lines = [" ".join(row.split()) for row in file.read_text("utf-8").splitlines()]
+        found = [number for number, line in enumerate(lines, 1) if line == code]
+        if len(found) != 1:
+            raise CodeLineError(
+                f"{self.get_location()}: {path} has {len(found)} lines {code!r}, not one"
+            )
+        place = f"{path}:{found[0]}"
+        return [nodes.literal(place, place), nodes.Text(" "), nodes.literal(code, code)], []
+
+
+def setup(app):
+    app.add_role("code-line", CodeLine())
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
