@@ -137,9 +137,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--twin", action="store_true")
     options = parser.parse_args()
-    print(
-        f"{'data':22s} {'who':8s} {'mean':>7s} {'min':>7s} {'max':>7s} {'seconds a fit':>14s}"
-    )
+    print("data                   who         mean     min     max  seconds a fit")
     for name in options.names:
         data = load(options.data / f"{name}.npz")
         for who, function in (("skbptt", run), ("PyTorch", run_twin)):

@@ -14,11 +14,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from . import solvers
-from ._canonical import canonical, drop_weightless
-from ._compat import one_blas_thread
+from ._canonical import canonical, drop_weightless, fingerprint
 from ._network import Network
 from ._objective import Data, Objective, raw_outputs
-from ._parameters import CONSTRAINTS, check_parameters, make_cell, window_of
+from ._parameters import (
+    CONSTRAINTS,
+    check_parameters,
+    hidden_sizes,
+    make_cell,
+    window_of,
+)
+from ._threads import one_blas_thread
 from ._validation import check_sequences, check_targets, check_weights
 
 
@@ -53,6 +59,7 @@ class BaseRNN(BaseEstimator, ABC):
     # Columns of y, or None if y is one-dimensional.
     _n_columns: int | None
     n_outputs_: int
+    classes_: np.ndarray
 
     _parameter_constraints: dict = CONSTRAINTS
 
@@ -68,7 +75,7 @@ class BaseRNN(BaseEstimator, ABC):
 
     @abstractmethod
     def _class_factors(self, data):
-        """What the weights are multiplied with."""
+        """What the weights are multiplied with, or None."""
 
     @abstractmethod
     def _make_loss(self):
@@ -128,26 +135,39 @@ class BaseRNN(BaseEstimator, ABC):
     def _train(self, X, y, sample_weight, *, go_on, incremental=False, classes=None):
         """Train from the start, or from where the last call ended if ``go_on``."""
         known = go_on and hasattr(self, "_theta")
-        data = self._prepare(
-            X, y, sample_weight, known=known, incremental=incremental, classes=classes
-        )
+        check_parameters(self)
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
+        if known:
+            self._check_same_network()
+        data = self._prepare(
+            X,
+            y,
+            sample_weight,
+            per_step=self.return_sequences,
+            known=known,
+            incremental=incremental,
+            classes=classes,
+        )
         if not incremental:
             self._check_encoded(data)
-        if self.shuffle:
+        if self.shuffle or self.solver in solvers.FULL_BATCH:
             data = canonical(data)
-        network = self._make_network(data)
         loss = self._make_loss()
 
         if known:
-            self._check_same_network(network)
-            theta, state = self._theta, deepcopy(self._state)
+            network, theta, state = self._network, self._theta, deepcopy(self._state)
         else:
+            network = self._make_network(data)
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
             rng = np.random.RandomState(seed)
             state = {"rng": rng, "split": rng.randint(np.iinfo(np.int32).max)}
             theta = network.initialise(rng, data.sequences.steps.dtype)
+        if not incremental:
+            seen = fingerprint(data)
+            if known and seen != state["data"]:
+                state["record"] |= solvers.NOTHING_YET
+            state["data"] = seen
 
         validate = None
         if self.early_stopping:
@@ -175,16 +195,20 @@ class BaseRNN(BaseEstimator, ABC):
         state["record"] = monitor.record
         self._store(network, theta, state, loss)
 
-    def _prepare(self, X, y, sample_weight, *, known, incremental=False, classes=None):
+    def _prepare(
+        self, X, y, sample_weight, *, per_step, known, incremental=False, classes=None
+    ):
         """Validated and encoded Data; sets what :meth:`_encode` sets if not ``known``."""
-        check_parameters(self)
         sequences = check_sequences(self, X, reset=not known)
-        y = check_targets(self, y, sequences)
-        weights = check_weights(sample_weight, sequences, per_step=self.return_sequences)
+        y = check_targets(self, y, sequences, per_step)
+        weights = check_weights(sample_weight, sequences, per_step)
         y = self._encode(y, classes, known, incremental)
-        data = drop_weightless(Data(sequences, y, weights, self.return_sequences))
-        data.weights = data.weights * self._class_factors(data)
-        return data
+        data = drop_weightless(Data(sequences, y, weights, per_step))
+        factors = self._class_factors(data)
+        if factors is None:
+            return data
+        data.weights = data.weights * factors
+        return drop_weightless(data)
 
     def _stops_on_plateau(self):
         """Whether a loss that no longer falls, or a score, ends training.
@@ -239,6 +263,8 @@ class BaseRNN(BaseEstimator, ABC):
         self._network = network
         self._theta = theta
         self._state = state
+        self._loss = loss
+        self._fitted_shape = self._shape()
         self.n_layers_ = len(network.sizes) + 2
         self.out_activation_ = loss.activation
         self.loss_curve_ = list(record["loss_curve"])
@@ -259,9 +285,9 @@ class BaseRNN(BaseEstimator, ABC):
         n_held = int(np.ceil(self.validation_fraction * n))
         if n_held < 2 or n - n_held < 1:
             raise ValueError(
-                f"validation_fraction={self.validation_fraction} of {n} sequences leaves "
-                f"{n_held} for validation and {n - n_held} for training. At least 2 and 1 "
-                "are needed."
+                f"validation_fraction={self.validation_fraction} of {n} different "
+                f"sequences leaves {n_held} for validation and {n - n_held} for training. "
+                "At least 2 and 1 are needed."
             )
         strata = self._strata(data)
         if strata is not None:
@@ -278,6 +304,8 @@ class BaseRNN(BaseEstimator, ABC):
 
         def validate(theta):
             raw = raw_outputs(network, theta, data.sequences)
+            if not np.isfinite(loss.predict(raw)).all():
+                return np.nan, -np.inf
             values = loss.value(raw, data.y)
             return np.average(values, weights=data.weights), self._score_raw(raw, data)
 
@@ -287,26 +315,41 @@ class BaseRNN(BaseEstimator, ABC):
         return Network(
             make_cell(self),
             data.sequences.steps.shape[1],
-            np.atleast_1d(self.hidden_layer_sizes).tolist(),
+            hidden_sizes(self),
             self.n_outputs_,
             self.bidirectional,
             None if self.return_sequences else self.readout,
         )
 
-    def _check_same_network(self, network):
-        old, new = self._network.layout.shapes, network.layout.shapes
-        if old != new:
-            raise ValueError(
-                "Training goes on from the last call with the same network only, but its "
-                f"parameters were {old} and would be {new}. Has hidden_layer_sizes, cell, "
-                "bidirectional, readout or return_sequences changed?"
-            )
+    def _shape(self):
+        """The parameters that say which network it is, as plain values."""
+        return {
+            "hidden_layer_sizes": hidden_sizes(self),
+            "cell": repr(make_cell(self)),
+            "bidirectional": self.bidirectional,
+            "return_sequences": self.return_sequences,
+            "readout": self.return_sequences or self.readout,
+        }
+
+    def _check_same_network(self):
+        for name, value in self._shape().items():
+            if value != self._fitted_shape[name]:
+                raise ValueError(
+                    "Training goes on from the last call with the same network only, but "
+                    f"{name} was {self._fitted_shape[name]!r} and is {value!r}."
+                )
 
     # Prediction.
 
     @property
     def weights_(self):
-        """Read-only views of the weights, by name."""
+        """Read-only weights, by name.
+
+        ``layers.{k}.{forward|backward}.W`` of shape (n_in, n_gates * n_hidden), ``.R``
+        (n_hidden, n_gates * n_hidden), ``.b`` (n_gates * n_hidden,), for the GRU also
+        ``.b_n`` (n_hidden,), then ``output.W`` and ``output.b``. Gates stand in the order
+        i, f, g, o (LSTM) and r, z, n (GRU).
+        """
         check_is_fitted(self)
         theta = self._theta.view()
         theta.flags.writeable = False
@@ -360,8 +403,9 @@ class BaseRNN(BaseEstimator, ABC):
         score : float
         """
         raw, sequences = self._raw(X)
-        y = check_targets(self, y, sequences)
-        weights = check_weights(sample_weight, sequences, per_step=self.return_sequences)
+        per_step = self._network.readout is None
+        y = check_targets(self, y, sequences, per_step)
+        weights = check_weights(sample_weight, sequences, per_step)
         return float(self._metric(y, self._decode(raw), sample_weight=weights))
 
     def __sklearn_tags__(self):

@@ -9,7 +9,10 @@ from ._objective import Data
 
 def drop_weightless(data):
     """The data without the sequences that have no weight."""
-    kept = np.flatnonzero(sequence_sums(data, data.weights))
+    sums = data.weights
+    if data.per_step:
+        sums = np.add.reduceat(sums, data.sequences.starts)
+    kept = np.flatnonzero(sums)
     return data if len(kept) == len(data.sequences) else data.take(kept)
 
 
@@ -37,14 +40,14 @@ def canonical(data):
     return Data(merged.sequences, merged.y, weights, data.per_step)
 
 
+def fingerprint(data):
+    """Text that tells whether it is the same data."""
+    sequences = data.sequences
+    parts = (sequences.steps, sequences.lengths, data.y, data.weights)
+    return "".join(map(digest, parts))
+
+
 def digest(values):
     """Text of fixed length for equal values, whatever their precision."""
     # Adding zero makes -0.0 equal to 0.0.
     return blake2b((values + np.float64(0)).tobytes(), digest_size=16).hexdigest()
-
-
-def sequence_sums(data, values):
-    """Sum of each sequence's values."""
-    if data.per_step:
-        return np.add.reduceat(values, data.sequences.starts)
-    return values

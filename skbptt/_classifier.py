@@ -5,7 +5,7 @@ from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
@@ -182,19 +182,31 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         kind = type_of_target(y, input_name="y")
         if kind == "multiclass-multioutput":
             raise ValueError(
-                "y has several columns with more than two values. Several targets must be "
-                "indicators of 0 and 1 (multilabel)."
+                "Several columns of y must be indicators of 0 and 1 (multilabel)."
             )
         if incremental:
             _check_partial_fit_first_call(self, classes)
+            if len(self.classes_) < 2:
+                raise ValueError(f"classes must be at least two. Got {self.classes_}.")
         elif not known:
             self.classes_ = np.unique(y)
         multilabel = kind == "multilabel-indicator"
+        if multilabel and not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                "Several columns of y must be indicators of 0 and 1 (multilabel). Got the "
+                f"values {np.unique(y)}."
+            )
         n_columns = y.shape[1] if multilabel else None
         if not known:
             self._n_columns = n_columns
             if multilabel:
-                self.classes_ = np.arange(y.shape[1])
+                columns = np.arange(y.shape[1])
+                if incremental and not np.array_equal(self.classes_, columns):
+                    raise ValueError(
+                        "classes of indicators are the numbers of the columns of y, "
+                        f"{columns}. Got {self.classes_}."
+                    )
+                self.classes_ = columns
             many = multilabel or len(self.classes_) > 2
             self.n_outputs_ = len(self.classes_) if many else 1
         elif n_columns != self._n_columns:
@@ -222,18 +234,22 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
 
     def _class_factors(self, data):
         if self.class_weight is None:
-            return 1
-        if self._n_columns is not None:
-            factors = compute_sample_weight(self.class_weight, data.y)
-        elif self.class_weight == "balanced":
-            counts = np.bincount(data.y, data.weights)
-            n_present = np.count_nonzero(counts)
-            factors = data.weights.sum() / (n_present * counts[data.y])
-        else:
-            y = self.classes_[data.y]
-            of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
-            factors = of_class[data.y]
-        return factors.astype(data.weights.dtype)
+            return None
+        if self._n_columns is None:
+            return class_factors(data.y, data.weights, self.classes_, self.class_weight)
+        per_column = self.class_weight
+        if per_column == "balanced":
+            per_column = ["balanced"] * self._n_columns
+        if not isinstance(per_column, list) or len(per_column) != self._n_columns:
+            raise ValueError(
+                "class_weight for indicators must be 'balanced' or a list with a dict for "
+                f"each of the {self._n_columns} columns of y. Got {self.class_weight!r}."
+            )
+        columns = [
+            class_factors(y.astype(int), data.weights, np.arange(2), of_column)
+            for y, of_column in zip(data.y.T, per_column)
+        ]
+        return np.prod(columns, axis=0)
 
     def _make_loss(self):
         if self._n_columns is None and len(self.classes_) > 2:
@@ -292,7 +308,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             targets per step in the form of X, as in :meth:`predict`.
         """
         raw, sequences = self._raw(X)
-        p = self._make_loss().predict(raw)
+        p = self._loss.predict(raw)
         if self._n_columns is None and p.shape[1] == 1:
             p = np.hstack([1 - p, p])
         return self._arrange(p, sequences)
@@ -325,3 +341,27 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def class_factors(codes, weights, classes, class_weight):
+    """Factors of the weights, from a dict or "balanced".
+
+    "balanced" gives each class that occurs the same sum of weights, as scikit-learn's
+    heuristic does for weighted data.
+    """
+    if class_weight == "balanced":
+        sums = np.bincount(codes, weights)
+        factors = weights.sum() / (np.count_nonzero(sums) * sums[codes])
+    else:
+        if not isinstance(class_weight, dict):
+            raise ValueError(
+                f"class_weight must be a dict or 'balanced'. Got {class_weight!r}."
+            )
+        of_class = compute_class_weight(class_weight, classes=classes, y=classes[codes])
+        factors = of_class[codes]
+    if not (np.isfinite(factors).all() and (factors >= 0).all() and factors.any()):
+        raise ValueError(
+            "class_weight must give finite weights of zero or more, and not only zeros. "
+            f"Got {class_weight!r}."
+        )
+    return factors.astype(weights.dtype)

@@ -10,10 +10,5 @@ from sklearn.utils.validation import _check_sample_weight
 __all__ = [
     "_check_partial_fit_first_call",
     "_check_sample_weight",
-    "one_blas_thread",
+    "_get_threadpool_controller",
 ]
-
-
-def one_blas_thread():
-    """A context in which products run on one thread: they are small, and lose by more."""
-    return _get_threadpool_controller().limit(limits=1, user_api="blas")

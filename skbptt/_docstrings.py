@@ -12,8 +12,9 @@ activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
     Hidden activation with ``cell="rnn"``. The gated cells keep theirs and refuse another.
 
 bidirectional : bool, default=False
-    Whether a second stack reads each sequence from its end. With
-    ``return_sequences=True`` each output then depends on the steps to come.
+    Whether each layer also reads the sequences from their ends; the layer above gets the
+    states of both directions side by side. With ``return_sequences=True`` each output
+    then depends on the steps to come.
 
 readout : {"concat", "last", "mean", "max"}, default="concat"
     How the states of one sequence become one vector: the last state (of the backward
@@ -46,7 +47,8 @@ max_grad_norm : float or None, default=1.0
 truncation : int, (int, int) or None, default=None
     Truncated backpropagation through time [8]_: with (k1, k2), every k1 steps the
     gradient of the last k1 steps flows back k2 steps through the recurrence, k2 >= k1; an
-    int k means (k, k). None for the exact gradient. Needs a stochastic solver.
+    int k means (k, k). Windows are counted from the first step of a sequence, in each
+    layer and direction. None for the exact gradient. Needs a stochastic solver.
 
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch at the most; the batches of an epoch are of like size.
@@ -75,7 +77,7 @@ max_iter : int, default=100
 shuffle : bool, default=True
     Whether to shuffle the sequences in each epoch. Then equal sequences are merged, their
     weights added, and the result does not depend on the order of the data. With False,
-    sequences are taken in the given order.
+    stochastic solvers take the sequences in the given order.
 
 random_state : int, RandomState instance or None, default=None
     Determines the starting weights, batches, dropout and validation split. Pass an int
@@ -83,14 +85,17 @@ random_state : int, RandomState instance or None, default=None
 
 tol : float, default=1e-4
     An iteration that improves the loss (or the validation score) by less counts as no
-    improvement. "lbfgs" and "cg" stop where no entry of the gradient is larger.
+    improvement. "lbfgs" and "cg" stop where no entry of the gradient is larger, or where
+    the objective falls no more to rounding.
 
 verbose : bool or int, default=False
     Print the loss every iteration, or every so many.
 
 warm_start : bool, default=False
     Whether ``fit`` goes on from the last call: its weights, optimiser state, learning
-    rate, random stream and curves. "one_cycle" begins a new cycle.
+    rate, random stream and curves. "one_cycle" begins a new cycle, "lbfgs" and "cg" a
+    new search, and with ``early_stopping`` it goes on from the best weights. What counts
+    as an improvement starts anew where the data are others.
 
 momentum : float in [0, 1), default=0.9
     Momentum. Only used by "sgd".
@@ -123,7 +128,7 @@ ATTRIBUTES = """\
 n_features_in_ : int
     Features of a time step; for 2-D X, its columns.
 
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of the columns, if X was a data frame with string names.
 
 n_outputs_ : int
@@ -134,12 +139,6 @@ n_layers_ : int
 
 out_activation_ : str
     Activation of the output layer.
-
-weights_ : mapping of str to ndarray
-    Read-only weights: ``layers.{k}.{forward|backward}.W`` of shape (n_in, n_gates *
-    n_hidden), ``.R`` (n_hidden, n_gates * n_hidden), ``.b`` (n_gates * n_hidden,), for
-    the GRU also ``.b_n`` (n_hidden,), then ``output.W`` and ``output.b``. Gates stand in
-    the order i, f, g, o (LSTM) and r, z, n (GRU).
 
 n_iter_ : int
     Iterations done, in all calls that go on from each other.
@@ -177,8 +176,9 @@ Sequences of unequal length cost the sum of their lengths. float32 is computed i
 everything else in float64. Targets far from the scale of 1 are best standardised, with
 :class:`~sklearn.compose.TransformedTargetRegressor` for example.
 
-A sequence of weight 2 is the same as two equal sequences, to the last bit. The output bias
-starts at the mean target (or log odds).
+A sequence of weight 2 is the same as two equal sequences, to the last bit (with
+``shuffle=False`` and a stochastic solver only on average). The output bias starts at the
+mean target, or at the log odds.
 """
 
 REFERENCES = """\

@@ -23,7 +23,7 @@ class Network:
     hidden_layer_sizes : tuple of int
     n_outputs : int
     bidirectional : bool
-    readout : {"last", "mean", "max"} or None
+    readout : a key of READOUTS, or None
         How the states of a sequence become one vector; None for an output every step.
     """
 
@@ -206,12 +206,12 @@ def mean_over_time(h, batch):
 def max_over_time(h, batch):
     """The largest value of each unit, and the row where it stands (the first)."""
     s = np.full((len(batch.order), h.shape[1]), -np.inf, h.dtype)
-    rows_of_max = np.empty(s.shape, np.intp)
+    rows_of_max = np.zeros(s.shape, np.intp)
     for columns, rows in batch.runs:
         steps = h[rows].reshape(-1, columns, h.shape[1])
         t = steps.real.argmax(axis=0)
         top = np.take_along_axis(steps, t[np.newaxis], axis=0)[0]
-        higher = top.real > s[:columns].real
+        higher = ~(top.real <= s[:columns].real)  # NaN is handed on
         s[:columns][higher] = top[higher]
         row = rows.start + t * columns + np.arange(columns)[:, np.newaxis]
         rows_of_max[:columns][higher] = row[higher]

@@ -52,12 +52,12 @@ CONSTRAINTS: dict = {
 def check_parameters(estimator):
     """Raise ValueError for a parameter, or two together, that are not allowed."""
     estimator._validate_params()
-    sizes = estimator.hidden_layer_sizes
-    sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
-    if not sizes or any(not isinstance(n, Integral) or n < 1 for n in sizes):
+    hidden_sizes(estimator)
+    cell = make_cell(estimator)
+    if not cell.gates or {"W", "R", "b"} & set(cell.vectors):
         raise ValueError(
-            "hidden_layer_sizes must be an int, or a tuple of one or more ints, of at "
-            f"least 1. Got {estimator.hidden_layer_sizes!r}."
+            "cell must name one or more gates, and vectors other than W, R and b. Got "
+            f"{cell!r} with gates={cell.gates} and vectors={cell.vectors}."
         )
     if estimator.cell != "rnn" and estimator.activation != "tanh":
         raise ValueError(
@@ -75,15 +75,31 @@ def check_parameters(estimator):
             f"with 1 <= k1 <= k2. Got {estimator.truncation!r}."
         )
     if estimator.solver in solvers.FULL_BATCH:
-        neutral = {"batch_size": "auto", "truncation": None, "dropout": 0}
-        for name, value in neutral.items():
-            given = getattr(estimator, name)
-            if given != value:
+        for name, value, used in (
+            ("batch_size", "auto", estimator.batch_size != "auto"),
+            ("truncation", None, window is not None),
+            ("dropout", 0, estimator.dropout > 0),
+        ):
+            if used:
                 raise ValueError(
-                    f"{name}={given!r} needs a stochastic solver, one of "
-                    f"{solvers.STOCHASTIC}: solver={estimator.solver!r} minimises over all "
-                    f"data at once. Leave {name} at {value!r}."
+                    f"{name}={getattr(estimator, name)!r} needs a stochastic solver, one "
+                    f"of {solvers.STOCHASTIC}: solver={estimator.solver!r} minimises over "
+                    f"all data at once. Leave {name} at {value!r}."
                 )
+
+
+def hidden_sizes(estimator):
+    """The parameter ``hidden_layer_sizes`` as a list of int."""
+    given = estimator.hidden_layer_sizes
+    sizes = [given] if isinstance(given, Integral) else list(given)
+    if not sizes or any(
+        not isinstance(n, Integral) or isinstance(n, bool) or n < 1 for n in sizes
+    ):
+        raise ValueError(
+            "hidden_layer_sizes must be an int, or a tuple of one or more ints, of at "
+            f"least 1. Got {given!r}."
+        )
+    return [int(n) for n in sizes]
 
 
 def window_of(truncation):

@@ -200,7 +200,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         pass
 
     def _class_factors(self, data):
-        return 1
+        return None
 
     def _make_loss(self):
         if self.loss == "quantile":
@@ -211,10 +211,11 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         return None
 
     def _score_raw(self, raw, data):
-        return r2_score(data.y, self._make_loss().predict(raw), sample_weight=data.weights)
+        prediction = self._make_loss().predict(raw)
+        return r2_score(data.y, prediction, sample_weight=data.weights)
 
     def _decode(self, raw):
-        y = self._make_loss().predict(raw)
+        y = self._loss.predict(raw)
         return y if self._n_columns is not None else y[:, 0]
 
     def __sklearn_tags__(self):

@@ -103,13 +103,13 @@ def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
             da_t, du_t, d_state, d_vectors = cell.step_back(
                 tuple(carried[:, :n]), tapes[t], p
             )
+            if du is da and du_t is not da_t:
+                du = da.copy()
             da[:, rows] += da_t
-            if du_t is not da_t:
-                if du is da:
-                    du = np.zeros_like(da)
+            if du is not da:
                 du[:, rows] += du_t
-            for name, value in d_vectors.items():
-                grad[name] += value
+            for name in cell.vectors:
+                grad[name] += d_vectors[name]
             for k in range(n_states):
                 carried[k, :n] = d_state[k]
             carried[0, :n] += (du_t @ R_T).sum(axis=0)

@@ -21,10 +21,13 @@ def check_sequences(estimator, X, *, reset):
     items = as_items(X)
     univariate = items is None
     if not reset and univariate != estimator._univariate:
-        kinds = ("sequences of shape (n_steps, n_features)", "2-D (n_sequences, n_steps)")
+        kinds = (
+            "3-D (or a list of sequences of shape (n_steps, n_features))",
+            "2-D (n_sequences, n_steps)",
+        )
         raise ValueError(
-            f"X is {kinds[univariate]}, but this {type(estimator).__name__} was fitted "
-            f"on X that is {kinds[not univariate]}."
+            f"X is {kinds[univariate]}, but in fit of this {type(estimator).__name__} it "
+            f"was {kinds[not univariate]}."
         )
     if univariate:
         X = validate_data(estimator, X, reset=reset, dtype=dtype)
@@ -75,11 +78,11 @@ def is_list(X):
 
 
 def ndim_of(item):
-    """Number of dimensions, counting a ragged nested list as one dimension less."""
+    """Number of dimensions, also of a nested list whose rows differ in length."""
     try:
         return np.ndim(item)
     except ValueError:
-        return ndim_of(item[0])
+        return 1 + ndim_of(item[0])
 
 
 def stack_items(items):
@@ -98,7 +101,7 @@ def stack_items(items):
         lengths = np.where(valid.any(axis=1), width - valid[:, ::-1].argmax(axis=1), 0)
         check_lengths(lengths)
         return items[np.arange(width) < lengths[:, None]], lengths, width
-    items = [np.asarray(item) for item in items]
+    items = [as_matrix(item, i) for i, item in enumerate(items)]
     lengths = np.array([len(item) for item in items])
     check_lengths(lengths)
     for i, item in enumerate(items):
@@ -108,6 +111,13 @@ def stack_items(items):
                 f"{item.shape[1]}, but X[0] has {items[0].shape[1]}."
             )
     return np.concatenate(items), lengths, None
+
+
+def as_matrix(item, i):
+    try:
+        return np.asarray(item)
+    except ValueError as error:
+        raise ValueError(f"X[{i}] is not a matrix of numbers: {error}") from error
 
 
 def check_lengths(lengths):
@@ -188,14 +198,14 @@ def check_same_number(sequences, values, name):
         )
 
 
-def check_targets(estimator, y, sequences):
+def check_targets(estimator, y, sequences, per_step):
     """Validate y: (n,) or (n, k), or stacked (n_steps,) or (n_steps, k) if per step."""
     if y is None:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the "
             "target y is None."
         )
-    if estimator.return_sequences:
+    if per_step:
         y = stack_per_step(y, sequences, "y")
     elif getattr(y, "ndim", 1) > 2 or (is_list(y) and len(set(map(np.shape, y))) > 1):
         raise ValueError(
@@ -209,13 +219,13 @@ def check_targets(estimator, y, sequences):
         estimator=estimator,
     )
     if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0] if estimator.return_sequences else column_or_1d(y, warn=True)
-    if not estimator.return_sequences:
+        y = y[:, 0] if per_step else column_or_1d(y, warn=True)
+    if not per_step:
         check_same_number(sequences, y, "y")
     return y
 
 
-def check_weights(sample_weight, sequences, *, per_step):
+def check_weights(sample_weight, sequences, per_step):
     """Validate weights: one a sequence, or stacked one a step if ``per_step``."""
     dtype = sequences.steps.dtype
     if per_step and sample_weight is not None and runs_along_steps(sample_weight):
@@ -232,4 +242,10 @@ def check_weights(sample_weight, sequences, *, per_step):
         )
     if not weights.any():
         raise ValueError("sample_weight is zero for every sequence: one must be positive.")
+    with np.errstate(over="ignore"):
+        total = weights.sum(dtype=np.float64)
+    if not np.isfinite(total):
+        raise ValueError(
+            f"The sum of sample_weight must be finite. The largest is {weights.max()}."
+        )
     return weights

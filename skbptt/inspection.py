@@ -2,6 +2,7 @@
 
 from sklearn.utils.validation import check_is_fitted
 
+from ._base import BaseRNN
 from ._objective import Objective
 from ._parameters import window_of
 
@@ -35,6 +36,8 @@ def loss_gradient(estimator, X, y, sample_weight=None):
 
     Raises
     ------
+    TypeError
+        If it is another estimator.
     NotFittedError
         If the estimator is not fitted.
     ValueError
@@ -50,7 +53,8 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     >>> from skbptt import RNNRegressor
     >>> from skbptt.inspection import loss_gradient
     >>> X = np.random.default_rng(0).normal(size=(20, 6, 1))
-    >>> model = RNNRegressor(4, solver="lbfgs", random_state=0).fit(X, X[:, 0, 0])
+    >>> model = RNNRegressor(2, solver="lbfgs", readout="last", max_iter=5000)
+    >>> model = model.set_params(random_state=0).fit(X, X[:, 0, 0])
     >>> loss, gradient = loss_gradient(model, X, X[:, 0, 0])
     >>> sorted(gradient)
     ['layers.0.forward.R', 'layers.0.forward.W', 'layers.0.forward.b', \
@@ -58,13 +62,18 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     >>> bool(abs(loss - model.loss_) < 1e-12)
     True
     """
+    if not isinstance(estimator, BaseRNN):
+        raise TypeError(
+            "estimator must be an RNNClassifier or RNNRegressor. Got "
+            f"{type(estimator).__name__}."
+        )
     check_is_fitted(estimator)
-    data = estimator._prepare(X, y, sample_weight, known=True)
     network = estimator._network
+    per_step = network.readout is None
     objective = Objective(
         network,
-        estimator._make_loss(),
-        data,
+        estimator._loss,
+        estimator._prepare(X, y, sample_weight, per_step=per_step, known=True),
         estimator.alpha,
         window_of(estimator.truncation),
     )

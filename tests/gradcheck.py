@@ -61,7 +61,7 @@ def reference_raw(network, theta, x, truncation=None):
     """Raw output of one sequence: (n_outputs,), or (n_steps, n_outputs)."""
     views = network.layout.views(theta)
     h = x
-    for k, n_hidden in enumerate(network.sizes):
+    for k in range(len(network.sizes)):
         directions = []
         for direction in network.directions:
             names = network.cell.shapes(1, 1)
@@ -69,7 +69,7 @@ def reference_raw(network, theta, x, truncation=None):
             order = slice(None) if direction == "forward" else slice(None, None, -1)
             directions.append(reference_scan(network.cell, p, h[order], truncation)[order])
         h = np.concatenate(directions, axis=1)
-    n = n_hidden
+    n = network.sizes[-1]
     last = np.concatenate([h[-1, :n], h[0, n:]])
     top = np.array([unit[unit.real.argmax()] for unit in h.T])
     read = {

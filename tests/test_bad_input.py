@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
+from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import NotFittedError
 
 from skbptt import RNNClassifier, RNNRegressor
@@ -60,6 +61,7 @@ BAD_X = {
     ),
     "4-D": (np.zeros((6, 4, 2, 1)), ValueError, "X has 4 dimensions. Allowed are 3"),
     "list of 3-D": ([X3, X3], ValueError, "Got items of 3 dimensions"),
+    "ragged items": ([[[1.0, 2.0], [3.0]]], ValueError, r"X\[0\] is not a matrix"),
     "ragged 1-D": ([[1.0, 2.0], [1.0]], ValueError, r"x.reshape\(-1, 1\)"),
     "1-D": (np.zeros(6), ValueError, "Expected 2D array, got 1D array"),
     "mixed dimensions": ([X[0], X[1][:, 0]], ValueError, "Got items of 1 and 2 dim"),
@@ -116,7 +118,7 @@ def test_bad_X(case, method):
 
 def test_kind_and_features_are_those_of_fit():
     model = fitted()
-    expected = r"X is 2-D .*fitted on X that is sequences"
+    expected = r"X is 2-D .*in fit of this RNNRegressor it was 3-D"
     assert_fails_unchanged(model, lambda: model.predict(X2), ValueError, expected)
     assert_fails_unchanged(model, lambda: model.partial_fit(X2, Y), ValueError, expected)
     assert_fails_unchanged(
@@ -126,7 +128,7 @@ def test_kind_and_features_are_those_of_fit():
         "X has 5 features, but RNNRegressor is expecting 2 features",
     )
     flat = fitted(X=X2)
-    expected = r"X is sequences .*fitted on X that is 2-D"
+    expected = r"X is 3-D .*in fit of this RNNRegressor it was 2-D"
     assert_fails_unchanged(flat, lambda: flat.predict(X3), ValueError, expected)
     assert_fails_unchanged(
         flat,
@@ -184,6 +186,10 @@ CLASSIFICATION_Y = {
         np.column_stack([LABELS, LABELS]),
         "indicators of 0 and 1",
     ),
+    "indicators of 0 and 2": (
+        2 * np.column_stack([LABELS > 0, LABELS > 1]),
+        r"indicators of 0 and 1.*Got the values \[0 2\]",
+    ),
     "short": (LABELS[:4], "X has 6 sequences, y has 4"),
 }
 
@@ -199,9 +205,7 @@ def test_one_class_left_by_the_weights():
     model = fitted(RNNClassifier, y=LABELS)
     weights = (LABELS == 1).astype(float)
     match = "got 1 class among the sequences of positive weight"
-    assert_fails_unchanged(
-        model, lambda: model.fit(X, LABELS, weights), ValueError, match
-    )
+    assert_fails_unchanged(model, lambda: model.fit(X, LABELS, weights), ValueError, match)
 
 
 def test_partial_fit_of_a_classifier():
@@ -234,10 +238,13 @@ def test_warm_start_goes_on_with_the_same_network_and_targets():
         ("hidden_layer_sizes", (3, 3)),
         ("cell", "lstm"),
         ("bidirectional", True),
+        ("readout", "last"),
+        ("return_sequences", True),
     ):
         changed = pickle.loads(pickle.dumps(model)).set_params(**{name: value})
+        match = f"same network only, but {name} was .* and is "
         assert_fails_unchanged(
-            changed, lambda m=changed: m.fit(X, LABELS), ValueError, "same network"
+            changed, lambda m=changed: m.fit(X, LABELS), ValueError, match
         )
     assert_fails_unchanged(
         model, lambda: model.fit(X, LABELS + 5), ValueError, "not among the classes"
@@ -254,6 +261,7 @@ def test_warm_start_goes_on_with_the_same_network_and_targets():
 
 
 WEIGHTS = {
+    "too large": (np.full(6, 1.7e308), "sum of sample_weight must be finite"),
     "negative": (np.r_[np.ones(5), -2.0], "Negative values in sample_weight.*-2"),
     "zero": (np.zeros(6), "(?i)sample.weight.*zero"),
     "nan": (np.r_[np.ones(5), np.nan], "sample_weight contains NaN"),
@@ -293,7 +301,7 @@ def test_bad_step_weights():
 
 
 OUT_OF_RANGE = {
-    "hidden_layer_sizes": [0, (), (3, 0), (2.5,), "64", (3, (2,))],
+    "hidden_layer_sizes": [0, (), (3, 0), (2.5,), "64", (3, (2,)), True],
     "cell": ["mlp", 3, RNNRegressor],
     "activation": ["sigmoid"],
     "bidirectional": [1, "yes"],
@@ -344,10 +352,50 @@ def test_parameters_out_of_range(name, value):
     assert_fails_unchanged(model, lambda: model.partial_fit(X, Y), ValueError, match)
 
 
-def test_class_weight_out_of_range():
-    for value in ("even", 3):
-        with pytest.raises(ValueError, match=r"'class_weight'.* must be .*Got"):
-            RNNClassifier(class_weight=value).fit(X, LABELS)
+@pytest.mark.parametrize(
+    ("value", "match"),
+    [
+        ("even", "'class_weight'.* must be .*Got 'even'"),
+        (3, "'class_weight'.* must be .*Got 3"),
+        ({0: -1}, "class_weight must give finite weights of zero or more.*-1"),
+        ({0: np.nan}, "class_weight must give finite weights"),
+        ({0: 0, 1: 0, 2: 0}, "class_weight must give .* and not only zeros"),
+        ({0: 0, 1: 0}, "At least two classes are needed"),
+        ([{0: 1}], "class_weight must be a dict or 'balanced'"),
+    ],
+)
+def test_class_weight_out_of_range(value, match):
+    model = fitted(RNNClassifier, y=LABELS).set_params(class_weight=value)
+    assert_fails_unchanged(model, lambda: model.fit(X, LABELS), ValueError, match)
+
+
+def test_class_weight_of_indicators_needs_a_dict_a_column():
+    y = np.eye(3, dtype=int)[LABELS]
+    with pytest.raises(ValueError, match="one dict|a dict for each of the 3 columns"):
+        RNNClassifier(class_weight={0: 2}).fit(X, y)
+
+
+def test_classes_of_the_first_partial_fit():
+    with pytest.raises(ValueError, match="classes must be at least two"):
+        RNNClassifier().partial_fit(X, LABELS, classes=[0])
+    y = np.eye(3, dtype=int)[LABELS]
+    with pytest.raises(ValueError, match="numbers of the columns of y"):
+        RNNClassifier().partial_fit(X, y, classes=[0, 1])
+    RNNClassifier(3).partial_fit(X, y, classes=[0, 1, 2])
+
+
+def test_custom_cell_that_cannot_be():
+    from skbptt.cells import ElmanCell
+
+    class NoGates(ElmanCell):
+        gates = ()
+
+    class Taken(ElmanCell):
+        vectors = ("W",)
+
+    for cell in (NoGates(), Taken()):
+        with pytest.raises(ValueError, match="cell must name one or more gates"):
+            RNNRegressor(cell=cell).fit(X, Y)
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "cg"])
@@ -373,7 +421,9 @@ def test_poisson_needs_counts():
 
 
 def test_validation_set_too_small():
-    with pytest.raises(ValueError, match="validation_fraction=0.1 of 6 sequences"):
+    with pytest.raises(
+        ValueError, match="validation_fraction=0.1 of 6 different sequences"
+    ):
         RNNRegressor(early_stopping=True).fit(X, Y)
 
 
@@ -388,3 +438,5 @@ def test_inspection_before_fit():
         loss_gradient(RNNRegressor(), X, Y)
     with pytest.raises(NotFittedError):
         RNNRegressor().score(X, Y)
+    with pytest.raises(TypeError, match="must be an RNNClassifier or RNNRegressor"):
+        loss_gradient(DummyRegressor().fit(X2, Y), X2, Y)

@@ -22,9 +22,7 @@ CASES = [
 def test_check_estimator(cls, cell, solver):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        results = check_estimator(
-            cls(cell=cell, solver=solver), on_fail=None, on_skip=None
-        )
+        results = check_estimator(cls(cell=cell, solver=solver), on_fail=None, on_skip=None)
     assert len(results) >= 59
     troubles = {r["check_name"]: r["exception"] for r in results if r["status"] != "passed"}
     assert troubles == {}

@@ -111,9 +111,7 @@ def test_orthogonal_and_glorot_start():
         np.testing.assert_allclose(block @ block.T, np.eye(8), atol=1e-12)
     W = views["layers.0.forward.W"]
     assert 0.8 * np.sqrt(6 / 11) < np.abs(W).max() <= np.sqrt(6 / 11)
-    np.testing.assert_array_equal(
-        views["layers.0.forward.b"], np.repeat([0.0, 1, 0, 0], 8)
-    )
+    np.testing.assert_array_equal(views["layers.0.forward.b"], np.repeat([0.0, 1, 0, 0], 8))
 
 
 def test_masks_are_inverted_and_constant_over_time():

@@ -46,9 +46,7 @@ def test_batch_layout(lengths, seed):
 def test_chunks_cover_all_in_bounded_size(lengths, max_steps):
     lengths = np.array(lengths)
     chunks = Sequences(np.zeros((lengths.sum(), 1)), lengths).chunks(max_steps)
-    np.testing.assert_array_equal(
-        np.sort(np.concatenate(chunks)), np.arange(len(lengths))
-    )
+    np.testing.assert_array_equal(np.sort(np.concatenate(chunks)), np.arange(len(lengths)))
     for chunk in chunks:
         assert len(chunk) == 1 or lengths[chunk].sum() <= max_steps + lengths.max()
 

@@ -34,7 +34,9 @@ def descend(rule, watch, state=None, gradient=quadratic, rng=None, **options):
     }
     state = solvers.start(START, rule) if state is None else state
     rng = rng or np.random.RandomState(0)
-    return solvers.descend(START, gradient, 7, rule, watch, state, rng, **defaults | options)
+    return solvers.descend(
+        START, gradient, 7, rule, watch, state, rng, **defaults | options
+    )
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "cg"])
@@ -99,7 +101,8 @@ def test_epochs_visit_every_item_once_in_even_batches():
         return quadratic(theta)
 
     descend(solvers.SGD(0.0, False), monitor(), gradient=gradient, shuffle=True)
-    assert [len(b) for b in batches] == [2, 2, 2, 1] * 3
+    # The last one sees that the weights handed back have a finite loss.
+    assert [len(b) for b in batches] == [2, 2, 2, 1] * 3 + [1]
     epochs = [np.concatenate(batches[k : k + 4]) for k in (0, 4, 8)]
     for epoch in epochs:
         assert sorted(epoch) == list(range(7))
@@ -107,9 +110,7 @@ def test_epochs_visit_every_item_once_in_even_batches():
 
 
 def test_gradient_is_clipped_to_its_global_norm():
-    theta, _ = descend(
-        solvers.SGD(0.0, False), monitor(), max_grad_norm=0.01, max_iter=1
-    )
+    theta, _ = descend(solvers.SGD(0.0, False), monitor(), max_grad_norm=0.01, max_iter=1)
     gradient = -A @ MINIMUM
     direction = gradient / np.linalg.norm(gradient)
     # Far from the minimum the direction hardly turns: four steps of 0.1 x 0.01.
@@ -149,9 +150,7 @@ def test_adaptive_divides_by_five_and_then_stops():
 
     watch, rule = monitor(patience=2), solvers.SGD(0.0, False)
     state = solvers.start(START, rule)
-    _, problem = descend(
-        rule, watch, state, flat, learning_rate="adaptive", max_iter=1000
-    )
+    _, problem = descend(rule, watch, state, flat, learning_rate="adaptive", max_iter=1000)
     # 0.1 / 5**8 is the first rate below 1e-6; each plateau is three epochs long, and the
     # very first epoch is an improvement.
     assert state["factor"] == pytest.approx(5.0**-8)
@@ -171,9 +170,7 @@ def test_plateau_stops():
 
 def test_max_iter_is_told_unless_it_ends_a_cycle():
     for schedule, told in (("constant", True), ("one_cycle", False)):
-        _, problem = descend(
-            solvers.SGD(0.0, False), monitor(), learning_rate=schedule
-        )
+        _, problem = descend(solvers.SGD(0.0, False), monitor(), learning_rate=schedule)
         assert (problem is not None) == told
         if told:
             assert "Maximum iterations (3) reached" in problem
@@ -189,6 +186,41 @@ def test_divergence_keeps_the_last_finite_weights():
     theta, problem = descend(solvers.SGD(0.0, False), monitor(), gradient=gradient)
     np.testing.assert_array_equal(theta, seen[4])
     assert "learning_rate_init" in problem
+
+
+def test_divergence_in_the_last_step_is_seen():
+    def gradient(theta, indices, rng):
+        return (1.0 if np.abs(theta).max() < 1e5 else np.inf), np.full(3, 1e7)
+
+    options = {"gradient": gradient, "max_iter": 1, "batch_size": 7}
+    theta, problem = descend(solvers.SGD(0.0, False), monitor(), **options)
+    np.testing.assert_array_equal(theta, START)
+    assert "no longer finite" in problem
+    # One epoch on its own is looked at when the next begins, and taken back then.
+    watch, rule = monitor(), solvers.SGD(0.0, False)
+    state = solvers.start(START, rule)
+    theta, problem = descend(rule, watch, state, one_epoch=True, **options)
+    assert problem is None
+    assert theta[0] == -1e6
+    theta, problem = solvers.descend(
+        theta,
+        gradient,
+        7,
+        rule,
+        watch,
+        state,
+        np.random.RandomState(0),
+        batch_size=7,
+        shuffle=False,
+        learning_rate="constant",
+        learning_rate_init=0.1,
+        power_t=0.5,
+        max_grad_norm=None,
+        max_iter=1,
+        one_epoch=True,
+    )
+    np.testing.assert_array_equal(theta, START)
+    assert "no longer finite" in problem
 
 
 def test_monitor_keeps_the_weights_of_the_best_score():

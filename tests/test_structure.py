@@ -15,7 +15,7 @@ ROOT = Path(skbptt.__file__).parent
 LAYERS = [
     {"_params", "_sequences", "_activations", "_compat", "_docstrings"},
     {"solvers", "_losses", "cells", "datasets"},
-    {"_scan", "_validation"},
+    {"_scan", "_threads", "_validation"},
     {"_network"},
     {"_objective", "_parameters"},
     {"_canonical"},

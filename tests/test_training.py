@@ -176,6 +176,14 @@ def test_weights_equal_repetitions_of_labels(class_weight, early_stopping):
     assert weighted.validation_scores_ == rows.validation_scores_
 
 
+def test_weights_equal_repetitions_of_balanced_indicators():
+    counts = np.random.RandomState(3).randint(0, 4, len(X))
+    y = np.column_stack([Y > 0, Y > 1]).astype(int)
+    model = classifier(class_weight="balanced")
+    rows = clone(model).fit(repeated(X, counts), np.array(repeated(y, counts)))
+    assert_same_model(clone(model).fit(X, y, counts), rows)
+
+
 def test_step_weights_equal_repetitions():
     """A sequence given twice is one whose step weights are doubled; zeros drop steps."""
     counts = np.random.RandomState(3).randint(0, 3, len(X))
@@ -231,11 +239,11 @@ def test_class_weight_balances(per_step):
     model = classifier(
         class_weight="balanced", return_sequences=per_step, max_iter=1, alpha=0.0
     )
-    data = model.fit(X, y)._prepare(X, y, None, known=True)
+    data = model.fit(X, y)._prepare(X, y, None, per_step=model.return_sequences, known=True)
     totals = [data.weights[data.y == k].sum() for k in range(3)]
     np.testing.assert_allclose(totals, len(flat) / 3)
     model.set_params(class_weight={"high": 5.0, "low": 0.5})
-    data = model._prepare(X, y, None, known=True)
+    data = model._prepare(X, y, None, per_step=model.return_sequences, known=True)
     expected = np.select([flat == "high", flat == "low"], [5.0, 0.5], 1.0)
     np.testing.assert_array_equal(data.weights, expected)
 
@@ -243,7 +251,9 @@ def test_class_weight_balances(per_step):
 def test_class_weight_of_indicators():
     y = np.column_stack([Y > 0, Y > 1]).astype(int)
     model = classifier(class_weight=[{1: 2.0}, {0: 3.0}], max_iter=1).fit(X, y)
-    weights = model._prepare(X, y, None, known=True).weights
+    weights = model._prepare(
+        X, y, None, per_step=model.return_sequences, known=True
+    ).weights
     np.testing.assert_array_equal(
         weights, np.where(y[:, 0], 2.0, 1.0) * np.where(y[:, 1], 1.0, 3.0)
     )
@@ -263,13 +273,11 @@ def test_loss_gradient_equals_complex_step(truncation):
     ).fit(X, LABELS)
     weights = np.random.RandomState(1).uniform(0, 2, len(X))
     loss, gradient = loss_gradient(model, X, LABELS, weights)
-    data = model._prepare(X, LABELS, weights, known=True)
+    data = model._prepare(X, LABELS, weights, per_step=False, known=True)
     window = (2, 2) if truncation == 2 else truncation and tuple(truncation)
 
     def reference(theta):
-        return reference_value(
-            model._network, model._make_loss(), data, 0.7, window, theta
-        )
+        return reference_value(model._network, model._loss, data, 0.7, window, theta)
 
     theta = np.array(model._theta)
     assert loss == pytest.approx(reference(theta), rel=1e-12)
@@ -311,7 +319,9 @@ def test_strength_of_l2_does_not_depend_on_the_batch_size():
             max_grad_norm=None,
             random_state=0,
         )
-        quietly(model.fit, np.zeros((40, 3, 1)) + np.arange(40)[:, None, None], np.zeros(40))
+        quietly(
+            model.fit, np.zeros((40, 3, 1)) + np.arange(40)[:, None, None], np.zeros(40)
+        )
         norms.append(np.abs(model.weights_["layers.0.forward.W"]).sum())
     assert norms[0] == pytest.approx(norms[1], rel=0.05)
 
@@ -350,7 +360,7 @@ def test_early_stopping_gives_the_best_weights_back(solver):
     scores = model.validation_scores_
     assert len(scores) == len(model.validation_loss_curve_) == model.n_iter_ < 300
     assert max(scores) == model.best_validation_score_ > scores[-1]
-    data = model._prepare(X, y, None, known=True)
+    data = model._prepare(X, y, None, per_step=model.return_sequences, known=True)
     from skbptt._canonical import canonical
 
     _, held = model._hold_back(canonical(data), model._state["split"])
@@ -367,12 +377,14 @@ def test_early_stopping_is_stratified_where_possible():
     model = classifier(early_stopping=True, validation_fraction=0.25)
     y = np.repeat([0, 1], [32, 8])
     model.fit(X, y)
-    data = model._prepare(X, y, None, known=True)
+    data = model._prepare(X, y, None, per_step=model.return_sequences, known=True)
     train, held = model._hold_back(data, 0)
     assert np.bincount(held.y).tolist() == [8, 2]
     assert np.bincount(train.y).tolist() == [24, 6]
     y = np.repeat([0, 1], [39, 1])
-    train, held = model._hold_back(model._prepare(X, y, None, known=True), 0)
+    train, held = model._hold_back(
+        model._prepare(X, y, None, per_step=model.return_sequences, known=True), 0
+    )
     assert len(held.y) == 10
 
 
@@ -432,11 +444,87 @@ def test_divergence_warns_and_keeps_finite_weights(solver):
         learning_rate_init=1e200,
         max_iter=50,
     )
-    with pytest.warns(ConvergenceWarning, match="Lower learning_rate_init or max_grad_norm"):
+    with pytest.warns(
+        ConvergenceWarning, match="Lower learning_rate_init or max_grad_norm"
+    ):
         model.fit(X, Y)
     assert all(np.isfinite(w).all() for w in model.weights_.values())
     assert np.isnan(model.loss_)
     assert model.n_iter_ < 50
+
+
+@pytest.mark.parametrize("readout", ["concat", "max", "last", "mean"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_divergence_with_every_readout(readout, early_stopping):
+    model = regressor(
+        cell="rnn",
+        activation="identity",
+        readout=readout,
+        solver="sgd",
+        learning_rate="constant",
+        learning_rate_init=1e6,
+        max_grad_norm=None,
+        early_stopping=early_stopping,
+        validation_fraction=0.2,
+    )
+    X_big = 1e3 * np.random.RandomState(0).standard_normal((40, 60, 2))
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.fit(X_big, X_big[:, 0, 0])
+    assert np.isfinite(model.predict(X_big)).all()
+
+
+def test_interruption_of_partial_fit_is_an_interruption(monkeypatch):
+    """So that a loop of partial fits can be left, with the model as it was."""
+    model = regressor().fit(X, Y)
+    before = pickle.dumps(model)
+    interrupt_after(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(batch_size=10).partial_fit(X, Y)
+    assert pickle.dumps(model.set_params(batch_size="auto")) == before
+
+
+def test_warm_start_on_other_data_counts_improvement_anew():
+    options = {"learning_rate": "constant", "warm_start": True, "max_iter": 40}
+    model = quietly(regressor(**options).fit, X, 0.01 * Y)
+    n_iter = model.n_iter_
+    quietly(model.fit, X, 10 * Y)
+    assert model.n_iter_ == n_iter + 40
+    model = regressor(
+        **options, early_stopping=True, validation_fraction=0.3, n_iter_no_change=15
+    )
+    quietly(model.fit, X, Y)
+    before = model.score(X, -Y)
+    assert quietly(model.fit, X, -Y).score(X, -Y) > before + 0.5
+
+
+def test_fitted_loss_and_kind_of_targets_stay():
+    model = regressor(loss="poisson").fit(X, np.exp(Y))
+    before = model.predict(X)
+    model.set_params(loss="squared_error", return_sequences=True, cell="lstm")
+    np.testing.assert_array_equal(model.predict(X), before)
+    assert np.isfinite(model.score(X, np.exp(Y)))
+    loss_gradient(model, X, np.exp(Y))
+
+
+def test_fits_at_once_in_threads():
+    """Each gives what it gives alone, and the limit of BLAS threads is given back."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from threadpoolctl import threadpool_info
+
+    def limits():
+        return [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
+
+    before = limits()
+    alone = [regressor(max_iter=30 * k, random_state=k).fit(X, Y) for k in (1, 2, 3)]
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [
+            pool.submit(regressor(max_iter=30 * k, random_state=k).fit, X, Y)
+            for k in (1, 2, 3)
+        ]
+    for one, job in zip(alone, jobs):
+        assert_same_model(one, job.result())
+    assert limits() == before
 
 
 def test_max_iter_warns_unless_a_cycle_ends():

@@ -43,7 +43,9 @@ def load_japanese_vowels(*, subset="all", return_X_y=False):
         target : ndarray of shape (n_sequences,), of int
             The speaker, 1 to 9.
         feature_names : list of str
+            Names of the coefficients.
         target_names : list of str
+            Names of the speakers.
         DESCR : str
             Description, source and licence.
     (data, target) : tuple if ``return_X_y`` is True
@@ -66,7 +68,7 @@ def load_japanese_vowels(*, subset="all", return_X_y=False):
         "train": slice(N_TRAIN),
         "test": slice(N_TRAIN, None),
     }
-    if subset not in spans:
+    if subset not in list(spans):
         raise ValueError(f"subset must be one of {sorted(spans)}. Got {subset!r}.")
     folder = files(__package__) / "data"
     with (folder / "japanese_vowels.npz").open("rb") as file, np.load(file) as stored:

@@ -1,6 +1,6 @@
 """Solvers: they minimise callables over a flat vector and know nothing of networks."""
 
-from ._monitor import Monitor
+from ._monitor import NOTHING_YET, Monitor
 from ._rules import SCHEDULES, SGD, Adam
 from ._scipy import minimise
 from ._stochastic import descend, start
@@ -10,6 +10,7 @@ FULL_BATCH = ("lbfgs", "cg")
 
 __all__ = [
     "FULL_BATCH",
+    "NOTHING_YET",
     "SCHEDULES",
     "SGD",
     "STOCHASTIC",

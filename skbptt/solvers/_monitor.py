@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# What new data start with.
+NOTHING_YET = {"best_loss": np.inf, "best_score": -np.inf, "no_change": 0}
+
 
 class Monitor:
     """Records each iteration and says when to stop; the same for every solver.
@@ -37,9 +40,7 @@ class Monitor:
             "loss_curve": [],
             "validation_loss_curve": [],
             "validation_scores": [],
-            "best_loss": np.inf,
-            "best_score": -np.inf,
-            "no_change": 0,
+            **NOTHING_YET,
         }
         self._best = theta.copy()
         self._last = self._best
@@ -75,6 +76,11 @@ class Monitor:
         record["no_change"] = 0
         return True
 
-    def weights(self, *, best=False):
-        """The weights to hand back: the best if asked or validated, else the last."""
-        return self._best if best or self.validate is not None else self._last
+    def weights(self, *, best=False, instead=None):
+        """The weights to hand back: the best if asked or validated, else the last.
+
+        ``instead`` stands for the last where those are no good.
+        """
+        if best or self.validate is not None:
+            return self._best
+        return self._last if instead is None else instead.copy()

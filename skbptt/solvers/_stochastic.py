@@ -17,8 +17,17 @@ INTERRUPTED = "Training interrupted by user: the best weights so far are kept."
 
 
 def start(theta, rule):
-    """State of a descent that begins at ``theta``."""
-    return {"rule": rule.start(theta), "factor": 1.0, "cycle_epoch": 0, "t": 0}
+    """State of a descent that begins at ``theta``.
+
+    ``sound`` are the last weights whose loss was seen to be finite.
+    """
+    return {
+        "rule": rule.start(theta),
+        "factor": 1.0,
+        "cycle_epoch": 0,
+        "t": 0,
+        "sound": theta.copy(),
+    }
 
 
 def descend(
@@ -70,11 +79,12 @@ def descend(
     problem : str or None
         What went wrong.
     """
-    theta, previous = theta.copy(), theta.copy()
+    theta, sound = theta.copy(), state["sound"]
     n_batches = -(-n // batch_size)
+    diverged = DIVERGED.format("learning_rate_init or max_grad_norm")
+    if not one_epoch:
+        state["cycle_epoch"] = 0
     try:
-        if not one_epoch:
-            state["cycle_epoch"] = 0
         for _ in range(1 if one_epoch else max_iter):
             order = rng.permutation(n) if shuffle else np.arange(n)
             total = 0.0
@@ -84,29 +94,33 @@ def descend(
                 total += loss * len(indices)
                 if not (np.isfinite(loss) and np.isfinite(gradient_norm)):
                     monitor.record["loss_curve"].append(float("nan"))
-                    kept = previous if monitor.validate is None else monitor.weights()
-                    return kept, DIVERGED.format("learning_rate_init or max_grad_norm")
+                    return monitor.weights(instead=sound), diverged
                 if max_grad_norm is not None and gradient_norm > max_grad_norm:
                     gradient *= max_grad_norm / gradient_norm
+                cycle_epoch = state["cycle_epoch"] % max_iter
                 rate = learning_rate_at(
                     learning_rate,
                     learning_rate_init,
-                    position=(state["cycle_epoch"] + (k + 0.5) / n_batches) / max_iter,
+                    position=(cycle_epoch + (k + 0.5) / n_batches) / max_iter,
                     t=state["t"],
                     factor=state["factor"],
                     power_t=power_t,
                 )
-                np.copyto(previous, theta)
+                np.copyto(sound, theta)
                 rule.step(theta, gradient, rate, state["rule"])
             state["t"] += n
-            state["cycle_epoch"] = (state["cycle_epoch"] + 1) % max_iter
+            state["cycle_epoch"] += 1
             if monitor(theta, total / n):
                 state["factor"] /= ADAPTIVE_DIVISOR
                 adaptive = learning_rate == "adaptive"
                 if not adaptive or learning_rate_init * state["factor"] < LEAST_RATE:
                     return monitor.weights(), None
     except KeyboardInterrupt:
+        if one_epoch:
+            raise
         return monitor.weights(best=True), INTERRUPTED
+    if not one_epoch and not np.isfinite(batch_gradient(theta, indices, None)[0]):
+        return monitor.weights(instead=sound), diverged
     if one_epoch or learning_rate == "one_cycle":
         return monitor.weights(), None
     return monitor.weights(), (
