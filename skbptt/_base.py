@@ -9,14 +9,13 @@ from types import MappingProxyType
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from . import solvers
-from ._canonical import canonical, drop_weightless, fingerprint
+from ._data import Data, canonical, drop_weightless, fingerprint, hold_back
 from ._network import Network
-from ._objective import Data, Objective, raw_outputs
+from ._objective import Objective, raw_outputs
 from ._parameters import (
     CONSTRAINTS,
     check_parameters,
@@ -165,14 +164,15 @@ class BaseRNN(BaseEstimator, ABC):
             theta = network.initialise(rng, data.sequences.steps.dtype)
         if not incremental:
             seen = fingerprint(data)
-            if known and seen != state["data"]:
+            if known and seen != state.get("data"):
                 state["record"] |= solvers.NOTHING_YET
             state["data"] = seen
 
         validate = None
         if self.early_stopping:
-            data, held_back = self._hold_back(data, state["split"])
-            validate = self._validator(network, loss, held_back)
+            strata = self._strata(data)
+            data, held = hold_back(data, self.validation_fraction, state["split"], strata)
+            validate = self._validator(network, loss, held)
         if not known:
             network.layout.views(theta)["output.b"][:] = loss.start(data.y, data.weights)
 
@@ -191,7 +191,7 @@ class BaseRNN(BaseEstimator, ABC):
         with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             theta, problem = self._solve(theta, objective, monitor, state, incremental)
         if problem is not None:
-            warnings.warn(problem, ConvergenceWarning, stacklevel=4)
+            warnings.warn(problem, ConvergenceWarning, stacklevel=3)
         state["record"] = monitor.record
         self._store(network, theta, state, loss)
 
@@ -278,26 +278,6 @@ class BaseRNN(BaseEstimator, ABC):
         )
         self.validation_scores_ = list(record["validation_scores"]) if held else None
         self.best_validation_score_ = record["best_score"] if held else None
-
-    def _hold_back(self, data, seed):
-        """Split into training and validation data, by classes where that can be."""
-        n = len(data.sequences)
-        n_held = int(np.ceil(self.validation_fraction * n))
-        if n_held < 2 or n - n_held < 1:
-            raise ValueError(
-                f"validation_fraction={self.validation_fraction} of {n} different "
-                f"sequences leaves {n_held} for validation and {n - n_held} for training. "
-                "At least 2 and 1 are needed."
-            )
-        strata = self._strata(data)
-        if strata is not None:
-            counts = np.unique(strata, return_counts=True)[1]
-            if counts.min() < 2 or len(counts) > min(n_held, n - n_held):
-                strata = None
-        train, held = train_test_split(
-            np.arange(n), test_size=n_held, random_state=seed, stratify=strata
-        )
-        return data.take(train), data.take(held)
 
     def _validator(self, network, loss, data):
         """A function from weights to loss and score on ``data``."""

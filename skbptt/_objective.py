@@ -6,32 +6,6 @@ import numpy as np
 MAX_STEPS = 1 << 14
 
 
-class Data:
-    """Sequences with targets and weights.
-
-    Parameters
-    ----------
-    sequences : Sequences
-    y : ndarray of shape (n_sequences, ...) or (n_steps, ...)
-    weights : ndarray of shape (n_sequences,) or (n_steps,)
-    per_step : bool
-        Whether y and weights are one a step, stacked like the steps.
-    """
-
-    def __init__(self, sequences, y, weights, per_step):
-        self.sequences = sequences
-        self.y = y
-        self.weights = weights
-        self.per_step = per_step
-
-    def take(self, indices):
-        """The sequences ``indices`` with their targets and weights."""
-        rows = self.sequences.rows_of(indices) if self.per_step else indices
-        return Data(
-            self.sequences.take(indices), self.y[rows], self.weights[rows], self.per_step
-        )
-
-
 class Objective:
     r"""Weighted mean loss plus L2, as a function of the flat parameter vector.
 

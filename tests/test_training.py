@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
 from skbptt import RNNClassifier, RNNRegressor
+from skbptt._data import canonical, hold_back
 from skbptt.inspection import loss_gradient
 from tests.gradcheck import complex_gradient, reference_value
 
@@ -122,6 +123,14 @@ def test_partial_fits_are_not_all_shuffled_alike():
     other.partial_fit(X, Y)
     assert one.loss_curve_[0] == other.loss_curve_[0]
     assert one.loss_curve_[1] != other.loss_curve_[1]
+
+
+def test_fit_after_partial_fit():
+    """With warm_start it goes on, and else begins again."""
+    model = regressor(warm_start=True).partial_fit(X, Y)
+    assert model.fit(X, Y).n_iter_ == 7
+    model = regressor().partial_fit(X, Y)
+    assert_same_model(model.fit(X, Y), regressor().fit(X, Y))
 
 
 def test_fit_does_not_go_on_without_warm_start():
@@ -361,9 +370,7 @@ def test_early_stopping_gives_the_best_weights_back(solver):
     assert len(scores) == len(model.validation_loss_curve_) == model.n_iter_ < 300
     assert max(scores) == model.best_validation_score_ > scores[-1]
     data = model._prepare(X, y, None, per_step=model.return_sequences, known=True)
-    from skbptt._canonical import canonical
-
-    _, held = model._hold_back(canonical(data), model._state["split"])
+    _, held = hold_back(canonical(data), 0.4, model._state["split"])
     prediction = model.predict(held.sequences.split(held.sequences.steps))
     assert r2_score(held.y, prediction) == pytest.approx(max(scores), rel=1e-12)
     best = int(np.argmax(scores))
@@ -374,17 +381,14 @@ def test_early_stopping_gives_the_best_weights_back(solver):
 
 
 def test_early_stopping_is_stratified_where_possible():
-    model = classifier(early_stopping=True, validation_fraction=0.25)
     y = np.repeat([0, 1], [32, 8])
-    model.fit(X, y)
-    data = model._prepare(X, y, None, per_step=model.return_sequences, known=True)
-    train, held = model._hold_back(data, 0)
+    model = classifier(early_stopping=True, validation_fraction=0.25).fit(X, y)
+    data = model._prepare(X, y, None, per_step=False, known=True)
+    train, held = hold_back(data, 0.25, 0, model._strata(data))
     assert np.bincount(held.y).tolist() == [8, 2]
     assert np.bincount(train.y).tolist() == [24, 6]
     y = np.repeat([0, 1], [39, 1])
-    train, held = model._hold_back(
-        model._prepare(X, y, None, per_step=model.return_sequences, known=True), 0
-    )
+    _, held = hold_back(data, 0.25, 0, y)
     assert len(held.y) == 10
 
 

@@ -1,0 +1,97 @@
+"""Sequences with targets and weights, for which weights are counts."""
+
+from hashlib import blake2b
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+
+class Data:
+    """Sequences with targets and weights.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    y : ndarray of shape (n_sequences, ...) or (n_steps, ...)
+    weights : ndarray of shape (n_sequences,) or (n_steps,)
+    per_step : bool
+        Whether y and weights are one a step, stacked like the steps.
+    """
+
+    def __init__(self, sequences, y, weights, per_step):
+        self.sequences = sequences
+        self.y = y
+        self.weights = weights
+        self.per_step = per_step
+
+    def take(self, indices):
+        """The sequences ``indices`` with their targets and weights."""
+        rows = self.sequences.rows_of(indices) if self.per_step else indices
+        return Data(
+            self.sequences.take(indices), self.y[rows], self.weights[rows], self.per_step
+        )
+
+
+def drop_weightless(data):
+    """The data without the sequences that have no weight."""
+    sums = data.weights
+    if data.per_step:
+        sums = np.add.reduceat(sums, data.sequences.starts)
+    kept = np.flatnonzero(sums)
+    return data if len(kept) == len(data.sequences) else data.take(kept)
+
+
+def canonical(data):
+    """The data with equal sequences merged, their weights added, in an order of content.
+
+    So a sequence of weight 2 and the same sequence given twice are the same data, to the
+    bit, and a fit cannot tell them apart.
+    """
+    sequences = data.sequences
+    targets = sequences.split(data.y) if data.per_step else data.y
+    keys = [
+        digest(x) + digest(y) for x, y in zip(sequences.split(sequences.steps), targets)
+    ]
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    merged = data.take(first)
+    if data.per_step:
+        starts = merged.sequences.starts[group]
+        rows = np.arange(len(data.weights)) + np.repeat(
+            starts - sequences.starts, sequences.lengths
+        )
+    else:
+        rows = group
+    weights = np.bincount(rows, data.weights).astype(data.weights.dtype)
+    return Data(merged.sequences, merged.y, weights, data.per_step)
+
+
+def fingerprint(data):
+    """Text that tells whether it is the same data."""
+    sequences = data.sequences
+    parts = (sequences.steps, sequences.lengths, data.y, data.weights)
+    return "".join(map(digest, parts))
+
+
+def digest(values):
+    """Text of fixed length for equal values, whatever their precision."""
+    # Adding zero makes -0.0 equal to 0.0.
+    return blake2b((values + np.float64(0)).tobytes(), digest_size=16).hexdigest()
+
+
+def hold_back(data, fraction, seed, strata=None):
+    """Split into training and validation data, by ``strata`` where that can be."""
+    n = len(data.sequences)
+    n_held = int(np.ceil(fraction * n))
+    if n_held < 2 or n - n_held < 1:
+        raise ValueError(
+            f"validation_fraction={fraction} of {n} different sequences leaves {n_held} "
+            f"for validation and {n - n_held} for training. At least 2 and 1 are needed."
+        )
+    if strata is not None:
+        counts = np.unique(strata, return_counts=True)[1]
+        if counts.min() < 2 or len(counts) > min(n_held, n - n_held):
+            strata = None
+    train, held = train_test_split(
+        np.arange(n), test_size=n_held, random_state=seed, stratify=strata
+    )
+    return data.take(train), data.take(held)
