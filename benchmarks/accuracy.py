@@ -1,16 +1,18 @@
 """Accuracy of the default parameters on real sequences, beside a PyTorch twin.
 
-    python benchmarks/accuracy.py --data DIR [--twin] [--seeds 5] [NAME ...]
+    python benchmarks/accuracy.py --data DIR [--twin] [--seeds 5] [--set P=V ...] [NAME ...]
 
 DIR holds NAME.npz files with the steps of all sequences stacked (X_train, X_test), their
 lengths (len_train, len_test) and targets (y_train, y_test). Inputs are standardised per
-step with the mean and scale of the training steps; nothing else is set. The twin is the
+step with the mean and scale of the training steps; nothing else is set but by --set. The twin is the
 same network in PyTorch: same starting weights, recipe, clipping and number of epochs, with
 batches of its own. Scores are accuracies, for float targets root mean squared errors.
 """
 
 import argparse
+import ast
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +56,8 @@ def make(y, seed, **parameters):
     return cls(random_state=seed, **parameters)
 
 
-def run(X, y, X_test, y_test, seed):
-    return score(y_test, make(y, seed).fit(X, y).predict(X_test))
+def run(X, y, X_test, y_test, seed, **parameters):
+    return score(y_test, make(y, seed, **parameters).fit(X, y).predict(X_test))
 
 
 def run_twin(X, y, X_test, y_test, seed):
@@ -136,13 +138,21 @@ def main():
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--twin", action="store_true")
+    parser.add_argument("--set", nargs="*", default=[], metavar="P=V", dest="parameters")
     options = parser.parse_args()
+    parameters = {
+        name: ast.literal_eval(value)
+        for name, value in (setting.split("=") for setting in options.parameters)
+    }
+    if parameters and options.twin:
+        parser.error("--twin compares the defaults only")
     print("data                   who         mean     min     max  seconds a fit")
     for name in options.names:
         data = load(options.data / f"{name}.npz")
-        for who, function in (("skbptt", run), ("PyTorch", run_twin)):
-            if who == "PyTorch" and not options.twin:
-                continue
+        runs = {"skbptt": partial(run, **parameters)}
+        if options.twin:
+            runs["PyTorch"] = run_twin
+        for who, function in runs.items():
             start = time.perf_counter()
             scores = [function(*data, seed) for seed in range(options.seeds)]
             seconds = (time.perf_counter() - start) / options.seeds

@@ -3,8 +3,8 @@
     python benchmarks/adding.py [--seeds 5]
 
 Solved is a mean squared error below 0.01 on 1000 new sequences; always to predict the mean
-has 1/6. All parameters are the defaults, but for the cell, the epochs, and for the Elman net
-the learning rate.
+has 1/6. All parameters are the defaults, but for the cell, the epochs, and the Elman net's
+learning rate.
 """
 
 import argparse
