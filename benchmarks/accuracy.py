@@ -4,9 +4,10 @@
 
 DIR holds NAME.npz files with the steps of all sequences stacked (X_train, X_test), their
 lengths (len_train, len_test) and targets (y_train, y_test). Inputs are standardised per
-step with the mean and scale of the training steps; nothing else is set but by --set. The twin is the
-same network in PyTorch: same starting weights, recipe, clipping and number of epochs, with
-batches of its own. Scores are accuracies, for float targets root mean squared errors.
+step with the mean and scale of the training steps; nothing else is set but by --set. The
+twin is the same network in PyTorch: same starting weights, recipe, clipping and number of
+epochs, with batches of its own. Scores are accuracies, for float targets root mean squared
+errors.
 """
 
 import argparse
