@@ -568,6 +568,59 @@ def test_nothing_is_printed_unless_verbose(capsys):
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
+OBEYED = [
+    ("hidden_layer_sizes", 5, {}),
+    ("hidden_layer_sizes", (4, 3), {}),
+    ("cell", "lstm", {}),
+    ("activation", "relu", {"cell": "rnn"}),
+    ("bidirectional", True, {}),
+    ("readout", "last", {}),
+    ("dropout", 0.2, {}),
+    ("loss", "huber", {}),
+    ("quantile", 0.9, {"loss": "quantile"}),
+    ("alpha", 1.0, {}),
+    ("alpha", 1.0, {"solver": "lbfgs"}),
+    ("max_grad_norm", 0.01, {}),
+    ("max_grad_norm", None, {"max_grad_norm": 0.01, "solver": "sgd"}),
+    ("truncation", 1, {}),
+    ("truncation", (1, 2), {"truncation": 1}),
+    ("batch_size", 3, {}),
+    ("learning_rate", "constant", {}),
+    ("learning_rate_init", 0.1, {"learning_rate": "constant"}),
+    ("power_t", 0.9, {"learning_rate": "invscaling"}),
+    ("max_iter", 9, {}),
+    ("max_iter", 9, {"solver": "cg"}),
+    ("shuffle", False, {"batch_size": 5}),
+    ("random_state", 1, {}),
+    ("tol", 10.0, {"solver": "lbfgs"}),
+    ("tol", 10.0, {"learning_rate": "constant", "n_iter_no_change": 1}),
+    ("momentum", 0.5, {"solver": "sgd"}),
+    ("nesterovs_momentum", False, {"solver": "sgd"}),
+    ("early_stopping", True, {}),
+    ("validation_fraction", 0.4, {"early_stopping": True}),
+    ("beta_1", 0.5, {}),
+    ("beta_2", 0.5, {}),
+    ("epsilon", 0.1, {}),
+    ("n_iter_no_change", 2, {"learning_rate": "constant", "tol": 10.0, "max_iter": 20}),
+    ("max_fun", 3, {"solver": "lbfgs"}),
+    ("max_fun", 3, {"solver": "cg"}),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "others"), OBEYED)
+def test_every_parameter_is_obeyed(name, value, others):
+    """What each does is tested elsewhere; here, that it reaches what does it."""
+    before = quietly(regressor(**others).fit, X, Y)
+    after = quietly(regressor(**others | {name: value}).fit, X, Y)
+    assert not np.array_equal(before.predict(X), after.predict(X))
+
+
+def test_all_parameters_are_tested_for_their_effect():
+    elsewhere = {"return_sequences", "verbose", "warm_start", "solver"}
+    named = {name for name, _, _ in OBEYED}
+    assert named | elsewhere == set(RNNRegressor().get_params())
+
+
 # What is learned and given back.
 
 
