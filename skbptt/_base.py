@@ -69,20 +69,8 @@ class BaseRNN(BaseEstimator, ABC):
         """Encode validated y for the loss; sets ``n_outputs_``, ``classes_`` and such."""
 
     @abstractmethod
-    def _check_encoded(self, data):
-        """Refuse encoded targets that cannot be learned from."""
-
-    @abstractmethod
-    def _class_factors(self, data):
-        """What the weights are multiplied with, or None."""
-
-    @abstractmethod
     def _make_loss(self):
         """The loss, once y is encoded."""
-
-    @abstractmethod
-    def _strata(self, data):
-        """Classes by which to hold back sequences, or None."""
 
     @abstractmethod
     def _score_raw(self, raw, data):
@@ -91,6 +79,19 @@ class BaseRNN(BaseEstimator, ABC):
     @abstractmethod
     def _decode(self, raw):
         """Predictions from raw outputs."""
+
+    # What only a classifier has.
+
+    def _check_encoded(self, data):
+        """Refuse encoded targets that cannot be learned from."""
+
+    def _apply_class_weight(self, data):
+        """The data with their weights multiplied by those of the classes."""
+        return data
+
+    def _strata(self, data):
+        """Classes by which to hold back sequences, or None."""
+        return None
 
     # Training.
 
@@ -148,10 +149,12 @@ class BaseRNN(BaseEstimator, ABC):
             incremental=incremental,
             classes=classes,
         )
-        if not incremental:
-            self._check_encoded(data)
         if self.shuffle or self.solver in solvers.FULL_BATCH:
             data = canonical(data)
+        # After equal sequences are one, or sums would differ in the last bit.
+        data = self._apply_class_weight(data)
+        if not incremental:
+            self._check_encoded(data)
         loss = self._make_loss()
 
         if known:
@@ -160,6 +163,8 @@ class BaseRNN(BaseEstimator, ABC):
             network = self._make_network(data)
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
             rng = np.random.RandomState(seed)
+            # Besides: "solver" and its "descent", the "record" of the monitor, and what
+            # tells the "data" of the last fit. All plain, to be stored and resumed.
             state = {"rng": rng, "split": rng.randint(np.iinfo(np.int32).max)}
             theta = network.initialise(rng, data.sequences.steps.dtype)
         if not incremental:
@@ -191,7 +196,7 @@ class BaseRNN(BaseEstimator, ABC):
         with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             theta, problem = self._solve(theta, objective, monitor, state, incremental)
         if problem is not None:
-            warnings.warn(problem, ConvergenceWarning, stacklevel=3)
+            warnings.warn(problem, ConvergenceWarning, stacklevel=4 if incremental else 3)
         state["record"] = monitor.record
         self._store(network, theta, state, loss)
 
@@ -203,12 +208,7 @@ class BaseRNN(BaseEstimator, ABC):
         y = check_targets(self, y, sequences, per_step)
         weights = check_weights(sample_weight, sequences, per_step)
         y = self._encode(y, classes, known, incremental)
-        data = drop_weightless(Data(sequences, y, weights, per_step))
-        factors = self._class_factors(data)
-        if factors is None:
-            return data
-        data.weights = data.weights * factors
-        return drop_weightless(data)
+        return drop_weightless(Data(sequences, y, weights, per_step))
 
     def _stops_on_plateau(self):
         """Whether a loss that no longer falls, or a score, ends training.
@@ -242,6 +242,7 @@ class BaseRNN(BaseEstimator, ABC):
         return solvers.descend(
             theta,
             objective.value_and_gradient,
+            objective.value,
             objective.n,
             rule,
             monitor,
@@ -339,7 +340,8 @@ class BaseRNN(BaseEstimator, ABC):
         """Raw outputs, and the sequences they belong to."""
         check_is_fitted(self)
         sequences = check_sequences(self, X, reset=False)
-        return raw_outputs(self._network, self._theta, sequences), sequences
+        with one_blas_thread():
+            return raw_outputs(self._network, self._theta, sequences), sequences
 
     def _arrange(self, values, sequences):
         """Values a sequence as they are, values a step in the form of X."""

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from ._base import BaseRNN, goes_on_by_batches
 from ._compat import _check_partial_fit_first_call
+from ._data import Data, drop_weightless
 from ._docstrings import fill_docstring
 from ._losses import BinaryCrossEntropy, CrossEntropy
 
@@ -150,7 +151,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, as in fit.
+            Sequences, as in fit. ``alpha`` is relative to the sum of their weights.
         y : array-like
             Labels, as in fit.
         sample_weight : array-like of shape (n_sequences,), default=None
@@ -226,30 +227,41 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return np.searchsorted(self.classes_, y)
 
     def _check_encoded(self, data):
-        if self._n_columns is None and (data.y == data.y[0]).all():
+        if self._n_columns is not None:
+            return
+        found = np.unique(data.y[data.weights > 0])
+        if len(found) < 2:
             raise ValueError(
-                "At least two classes are needed in y, but got 1 class among the sequences "
-                f"of positive weight: {self.classes_[data.y[0]]!r}."
+                "At least two classes are needed in y, but got 1 class among the targets "
+                f"of positive weight: {self.classes_[found[0]]!r}."
             )
 
-    def _class_factors(self, data):
+    def _apply_class_weight(self, data):
         if self.class_weight is None:
-            return None
+            return data
         if self._n_columns is None:
-            return class_factors(data.y, data.weights, self.classes_, self.class_weight)
-        per_column = self.class_weight
-        if per_column == "balanced":
-            per_column = ["balanced"] * self._n_columns
-        if not isinstance(per_column, list) or len(per_column) != self._n_columns:
+            factors = class_factors(data.y, data.weights, self.classes_, self.class_weight)
+        else:
+            per_column = self.class_weight
+            if per_column == "balanced":
+                per_column = ["balanced"] * self._n_columns
+            if not isinstance(per_column, list) or len(per_column) != self._n_columns:
+                raise ValueError(
+                    "class_weight for indicators must be 'balanced' or a list with a dict "
+                    f"for each of the {self._n_columns} columns of y. Got "
+                    f"{self.class_weight!r}."
+                )
+            columns = [
+                class_factors(y.astype(int), data.weights, np.arange(2), of_column)
+                for y, of_column in zip(data.y.T, per_column)
+            ]
+            factors = np.prod(columns, axis=0)
+        weights = data.weights * factors.astype(data.weights.dtype)
+        if not weights.any():
             raise ValueError(
-                "class_weight for indicators must be 'balanced' or a list with a dict for "
-                f"each of the {self._n_columns} columns of y. Got {self.class_weight!r}."
+                f"class_weight={self.class_weight!r} leaves no weight to any of the data."
             )
-        columns = [
-            class_factors(y.astype(int), data.weights, np.arange(2), of_column)
-            for y, of_column in zip(data.y.T, per_column)
-        ]
-        return np.prod(columns, axis=0)
+        return drop_weightless(Data(data.sequences, data.y, weights, data.per_step))
 
     def _make_loss(self):
         if self._n_columns is None and len(self.classes_) > 2:
@@ -359,9 +371,8 @@ def class_factors(codes, weights, classes, class_weight):
             )
         of_class = compute_class_weight(class_weight, classes=classes, y=classes[codes])
         factors = of_class[codes]
-    if not (np.isfinite(factors).all() and (factors >= 0).all() and factors.any()):
+    if not (np.isfinite(factors).all() and (factors >= 0).all()):
         raise ValueError(
-            "class_weight must give finite weights of zero or more, and not only zeros. "
-            f"Got {class_weight!r}."
+            f"class_weight must give finite weights of zero or more. Got {class_weight!r}."
         )
-    return factors.astype(weights.dtype)
+    return factors

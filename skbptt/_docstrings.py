@@ -47,8 +47,10 @@ max_grad_norm : float or None, default=1.0
 truncation : int, (int, int) or None, default=None
     Truncated backpropagation through time [8]_: with (k1, k2), every k1 steps the
     gradient of the last k1 steps flows back k2 steps through the recurrence, k2 >= k1; an
-    int k means (k, k). Windows are counted from the first step of a sequence, in each
-    layer and direction. None for the exact gradient. Needs a stochastic solver.
+    int k means (k, k). Windows are counted from the first step that a layer and direction
+    reads, so that the last one may be shorter: with ``readout="last"``, a sequence of 21
+    steps and k = 20, the gradient goes back one step only, where (1, 20) goes back 20.
+    None for the exact gradient. Needs a stochastic solver.
 
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch at the most; the batches of an epoch are of like size.
@@ -129,7 +131,7 @@ n_features_in_ : int
     Features of a time step; for 2-D X, its columns.
 
 feature_names_in_ : ndarray of shape (`n_features_in_`,)
-    Names of the columns, if X was a data frame with string names.
+    Names of the columns, if X was a data frame, or a list of them, with string names.
 
 n_outputs_ : int
     Units of the output layer.
@@ -144,7 +146,7 @@ n_iter_ : int
     Iterations done, in all calls that go on from each other.
 
 t_ : int
-    Sequences seen by the stochastic solver.
+    Sequences seen by the stochastic solver, equal ones counted once.
 
 loss_ : float
     Objective in the last iteration.

@@ -40,7 +40,7 @@ class Regression(ABC):
 
     def start(self, y, weights):
         """The constant raw output with which training starts."""
-        return np.average(y, axis=0, weights=weights)
+        return weighted_mean(y, weights)
 
 
 class SquaredError(Regression):
@@ -124,7 +124,7 @@ class BinaryCrossEntropy:
         return logistic(raw)
 
     def start(self, y, weights):
-        p = np.average(y, axis=0, weights=weights).clip(LEAST_SHARE, 1 - LEAST_SHARE)
+        p = weighted_mean(y, weights).clip(LEAST_SHARE, 1 - LEAST_SHARE)
         return np.log(p / (1 - p))
 
 
@@ -150,5 +150,10 @@ class CrossEntropy:
         return e / e.sum(axis=1, keepdims=True)
 
     def start(self, y, weights):
-        shares = np.bincount(y, weights, minlength=self.n_classes) / weights.sum()
+        sums = np.bincount(y, weights, minlength=self.n_classes)
+        shares = sums / sums.sum()
         return np.log(shares.clip(LEAST_SHARE))
+
+
+def weighted_mean(y, weights):
+    return np.average(y, axis=0, weights=weights.astype(np.float64))

@@ -40,6 +40,12 @@ class Objective:
         self.penalty = network.penalised(data.sequences.steps.dtype)
         self.penalty *= alpha / total
 
+    def value(self, theta, indices):
+        """Objective over the sequences ``indices``, without dropout."""
+        scale = self.scale / len(indices)
+        value, _, _ = self._forward(theta, indices, scale, None)
+        return 0.5 * np.dot(self.penalty * theta, theta) + value
+
     def value_and_gradient(self, theta, indices=None, rng=None):
         """Objective over the sequences ``indices``, or over all, and its gradient.
 
@@ -53,13 +59,13 @@ class Objective:
         penalty = self.penalty * theta
         value, gradient = 0.5 * np.dot(penalty, theta), penalty
         for part in parts:
-            part_value, part_gradient = self._sum(theta, part, self.scale / n, rng)
+            part_value, d_raw, tape = self._forward(theta, part, self.scale / n, rng)
             value = value + part_value
-            gradient += part_gradient
+            gradient += self.network.backward(tape, d_raw, self.truncation)[0]
         return value, gradient
 
-    def _sum(self, theta, indices, scale, rng):
-        """scale * (sum of w l) over one packed batch, and its gradient."""
+    def _forward(self, theta, indices, scale, rng):
+        """scale * (sum of w l) over one packed batch, dL/d(raw outputs), and the tape."""
         batch = self.data.sequences.pack(indices)
         where = batch.rows if self.data.per_step else batch.order
         y = self.data.y[where]
@@ -69,9 +75,7 @@ class Objective:
             masks = self.network.draw_masks(rng, len(indices), self.dropout, theta.dtype)
         raw, tape = self.network.forward(theta, batch, masks)
         d_raw = weights[:, None] * self.loss.gradient(raw, y)
-        value = np.dot(weights, self.loss.value(raw, y))
-        gradient, _ = self.network.backward(tape, d_raw, self.truncation)
-        return value, gradient
+        return np.dot(weights, self.loss.value(raw, y)), d_raw, tape
 
 
 def raw_outputs(network, theta, sequences):

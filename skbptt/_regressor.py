@@ -161,7 +161,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, as in fit.
+            Sequences, as in fit. ``alpha`` is relative to the sum of their weights.
         y : array-like
             Targets, as in fit.
         sample_weight : array-like of shape (n_sequences,), default=None
@@ -196,19 +196,10 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             self.n_outputs_ = n_columns or 1
         return y.reshape(len(y), -1)
 
-    def _check_encoded(self, data):
-        pass
-
-    def _class_factors(self, data):
-        return None
-
     def _make_loss(self):
         if self.loss == "quantile":
             return Quantile(self.quantile)
         return LOSSES[self.loss]()
-
-    def _strata(self, data):
-        return None
 
     def _score_raw(self, raw, data):
         prediction = self._make_loss().predict(raw)

@@ -36,7 +36,12 @@ def check_sequences(estimator, X, *, reset):
     else:
         steps, lengths, width = stack_items(items)
         check_finite(steps, lengths)
-        steps = validate_data(estimator, steps, reset=reset, dtype=dtype)
+        if hasattr(items[0], "columns"):
+            check_columns(items)
+            validate_data(estimator, items[0], reset=reset, skip_check_array=True)
+            steps = check_array(steps, dtype=dtype, input_name="X", estimator=estimator)
+        else:
+            steps = validate_data(estimator, steps, reset=reset, dtype=dtype)
         sequences = Sequences(steps, lengths, width)
     if reset:
         estimator._univariate = univariate
@@ -111,6 +116,17 @@ def stack_items(items):
                 f"{item.shape[1]}, but X[0] has {items[0].shape[1]}."
             )
     return np.concatenate(items), lengths, None
+
+
+def check_columns(frames):
+    """Data frames of one call must have the same columns, in the same order."""
+    columns = list(frames[0].columns)
+    for i, frame in enumerate(frames):
+        if list(getattr(frame, "columns", ())) != columns:
+            raise ValueError(
+                f"All data frames must have the same columns in the same order: X[{i}] has "
+                f"{list(getattr(frame, 'columns', ()))}, but X[0] has {columns}."
+            )
 
 
 def as_matrix(item, i):

@@ -5,6 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._base import BaseRNN
 from ._objective import Objective
 from ._parameters import window_of
+from ._threads import one_blas_thread
 
 __all__ = ["loss_gradient"]
 
@@ -13,8 +14,9 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     """Objective of a fitted estimator on given data, and its exact gradient.
 
     The objective is the one that ``fit`` minimises: the weighted mean loss, class weights
-    included, plus L2, and with ``truncation`` the gradient is the truncated one. There is
-    no dropout and no clipping.
+    included, plus L2, and with ``truncation`` the gradient is the truncated one: the loss
+    that was fitted, with the other parameters as they are now. There is no dropout and no
+    clipping.
 
     Parameters
     ----------
@@ -70,12 +72,14 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     check_is_fitted(estimator)
     network = estimator._network
     per_step = network.readout is None
+    data = estimator._prepare(X, y, sample_weight, per_step=per_step, known=True)
     objective = Objective(
         network,
         estimator._loss,
-        estimator._prepare(X, y, sample_weight, per_step=per_step, known=True),
+        estimator._apply_class_weight(data),
         estimator.alpha,
         window_of(estimator.truncation),
     )
-    loss, gradient = objective.value_and_gradient(estimator._theta)
+    with one_blas_thread():
+        loss, gradient = objective.value_and_gradient(estimator._theta)
     return float(loss), network.layout.views(gradient)

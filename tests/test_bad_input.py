@@ -44,6 +44,12 @@ BAD_X = {
     ),
     "nan step in 3-D": (padded(hole=(4, 2)), ValueError, r"NaN: X\[4\] at step 2"),
     "all nan": (padded(hole=3), ValueError, r"X\[3\] is empty"),
+    "infinity in 3-D": (
+        np.full((6, 4, 2), np.inf),
+        ValueError,
+        r"infinity: X\[0\] at step 0",
+    ),
+    "complex 3-D": (X3 * 1j, ValueError, "Complex data not supported"),
     "infinity": (with_value(-np.inf), ValueError, r"infinity: X\[2\] at step 1"),
     "empty list": ([], ValueError, "X is empty"),
     "no sequences": (np.zeros((0, 4, 2)), ValueError, "X is empty"),
@@ -204,8 +210,15 @@ def test_bad_y_of_a_classifier(case):
 def test_one_class_left_by_the_weights():
     model = fitted(RNNClassifier, y=LABELS)
     weights = (LABELS == 1).astype(float)
-    match = "got 1 class among the sequences of positive weight"
+    match = "got 1 class among the targets of positive weight"
     assert_fails_unchanged(model, lambda: model.fit(X, LABELS, weights), ValueError, match)
+
+
+def test_one_class_left_by_the_weights_of_steps():
+    y = [np.arange(len(x)) % 2 for x in X]
+    weights = [1.0 - v for v in y]
+    with pytest.raises(ValueError, match="got 1 class among the targets"):
+        RNNClassifier(return_sequences=True).fit(X, y, weights)
 
 
 def test_partial_fit_of_a_classifier():
@@ -359,7 +372,7 @@ def test_parameters_out_of_range(name, value):
         (3, "'class_weight'.* must be .*Got 3"),
         ({0: -1}, "class_weight must give finite weights of zero or more.*-1"),
         ({0: np.nan}, "class_weight must give finite weights"),
-        ({0: 0, 1: 0, 2: 0}, "class_weight must give .* and not only zeros"),
+        ({0: 0, 1: 0, 2: 0}, "class_weight=.* leaves no weight"),
         ({0: 0, 1: 0}, "At least two classes are needed"),
         ([{0: 1}], "class_weight must be a dict or 'balanced'"),
     ],

@@ -16,12 +16,16 @@ def quadratic(theta, indices=None, rng=None):
     return 0.5 * r @ A @ r, A @ r
 
 
+def value(theta, indices):
+    return quadratic(theta)[0]
+
+
 def monitor(**options):
     defaults = {"tol": 0.0, "patience": np.inf, "verbose": False}
     return solvers.Monitor(START, **defaults | options)
 
 
-def descend(rule, watch, state=None, gradient=quadratic, rng=None, **options):
+def descend(rule, watch, state=None, gradient=quadratic, check=value, rng=None, **options):
     defaults = {
         "batch_size": 2,
         "shuffle": False,
@@ -35,7 +39,7 @@ def descend(rule, watch, state=None, gradient=quadratic, rng=None, **options):
     state = solvers.start(START, rule) if state is None else state
     rng = rng or np.random.RandomState(0)
     return solvers.descend(
-        START, gradient, 7, rule, watch, state, rng, **defaults | options
+        START, gradient, check, 7, rule, watch, state, rng, **defaults | options
     )
 
 
@@ -101,8 +105,7 @@ def test_epochs_visit_every_item_once_in_even_batches():
         return quadratic(theta)
 
     descend(solvers.SGD(0.0, False), monitor(), gradient=gradient, shuffle=True)
-    # The last one sees that the weights handed back have a finite loss.
-    assert [len(b) for b in batches] == [2, 2, 2, 1] * 3 + [1]
+    assert [len(b) for b in batches] == [2, 2, 2, 1] * 3
     epochs = [np.concatenate(batches[k : k + 4]) for k in (0, 4, 8)]
     for epoch in epochs:
         assert sorted(epoch) == list(range(7))
@@ -188,39 +191,72 @@ def test_divergence_keeps_the_last_finite_weights():
     assert "learning_rate_init" in problem
 
 
-def test_divergence_in_the_last_step_is_seen():
+@pytest.mark.parametrize("one_epoch", [False, True])
+def test_divergence_in_the_last_step_is_seen(one_epoch):
     def gradient(theta, indices, rng):
-        return (1.0 if np.abs(theta).max() < 1e5 else np.inf), np.full(3, 1e7)
+        return 1.0, np.full(3, 1e7)
 
-    options = {"gradient": gradient, "max_iter": 1, "batch_size": 7}
-    theta, problem = descend(solvers.SGD(0.0, False), monitor(), **options)
+    def check(theta, indices):
+        assert list(indices) == list(range(7))
+        return 1.0 if np.abs(theta).max() < 1e5 else np.inf
+
+    rule = solvers.SGD(0.9, False)
+    state = solvers.start(START, rule)
+    options = {"max_iter": 1, "batch_size": 7, "one_epoch": one_epoch}
+    theta, problem = descend(rule, monitor(), state, gradient, check, **options)
     np.testing.assert_array_equal(theta, START)
     assert "no longer finite" in problem
-    # One epoch on its own is looked at when the next begins, and taken back then.
-    watch, rule = monitor(), solvers.SGD(0.0, False)
-    state = solvers.start(START, rule)
-    theta, problem = descend(rule, watch, state, one_epoch=True, **options)
-    assert problem is None
-    assert theta[0] == -1e6
-    theta, problem = solvers.descend(
-        theta,
-        gradient,
-        7,
-        rule,
-        watch,
-        state,
-        np.random.RandomState(0),
-        batch_size=7,
-        shuffle=False,
-        learning_rate="constant",
-        learning_rate_init=0.1,
-        power_t=0.5,
-        max_grad_norm=None,
-        max_iter=1,
-        one_epoch=True,
+    # What broke the weights is forgotten.
+    np.testing.assert_array_equal(state["rule"]["velocity"], 0)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "cg"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_scipy_solvers_that_diverge(solver):
+    def nowhere(theta):
+        return np.nan, np.full(3, np.nan)
+
+    theta, problem = solvers.minimise(
+        START, nowhere, solver, monitor(), max_iter=9, max_fun=100, tol=1e-9
     )
     np.testing.assert_array_equal(theta, START)
-    assert "no longer finite" in problem
+    assert "Raise alpha" in problem
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "cg"])
+def test_a_start_that_is_good_enough_is_recorded(solver):
+    watch = monitor()
+    theta, problem = solvers.minimise(
+        START, quadratic, solver, watch, max_iter=9, max_fun=100, tol=1e9
+    )
+    np.testing.assert_array_equal(theta, START)
+    assert problem is None
+    assert watch.record["loss_curve"] == [quadratic(START)[0]]
+
+
+def test_one_cycle_moves_with_every_batch():
+    def slope(theta, indices, rng):
+        return 1.0, np.array([1.0, 0, 0])
+
+    theta, _ = descend(
+        solvers.SGD(0.0, False),
+        monitor(),
+        gradient=slope,
+        learning_rate="one_cycle",
+        max_iter=5,
+    )
+    positions = (np.arange(20) + 0.5) / 20
+    rates = [rate("one_cycle", position=p) / 2.0 * 0.1 for p in positions]
+    assert theta[0] == pytest.approx(-sum(rates), rel=1e-12)
+
+
+def test_best_loss_is_the_least():
+    watch = monitor()
+    for loss in (3.0, 1.0, 2.0):
+        watch(START + loss, loss)
+    assert watch.record["best_loss"] == 1.0
+    np.testing.assert_array_equal(watch.weights(), START + 2.0)
+    np.testing.assert_array_equal(watch.weights(best=True), START + 1.0)
 
 
 def test_monitor_keeps_the_weights_of_the_best_score():

@@ -169,10 +169,10 @@ def test_weights_equal_repetitions(cell, solver):
     assert_same_model(weighted, quietly(regressor(**options).fit, X_rep, y_rep))
 
 
-@pytest.mark.parametrize("class_weight", [None, "balanced", {"mid": 3.0}])
+@pytest.mark.parametrize("class_weight", [None, "balanced", {"mid": 0.1, "low": 0.7}])
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_weights_equal_repetitions_of_labels(class_weight, early_stopping):
-    counts = np.random.RandomState(3).randint(0, 4, len(X))
+    counts = np.random.RandomState(3).randint(0, 10, len(X))
     model = classifier(
         class_weight=class_weight,
         early_stopping=early_stopping,
@@ -248,24 +248,52 @@ def test_class_weight_balances(per_step):
     model = classifier(
         class_weight="balanced", return_sequences=per_step, max_iter=1, alpha=0.0
     )
-    data = model.fit(X, y)._prepare(X, y, None, per_step=model.return_sequences, known=True)
+    data = weighted_data(model.fit(X, y), y)
     totals = [data.weights[data.y == k].sum() for k in range(3)]
     np.testing.assert_allclose(totals, len(flat) / 3)
     model.set_params(class_weight={"high": 5.0, "low": 0.5})
-    data = model._prepare(X, y, None, per_step=model.return_sequences, known=True)
+    data = weighted_data(model, y)
     expected = np.select([flat == "high", flat == "low"], [5.0, 0.5], 1.0)
     np.testing.assert_array_equal(data.weights, expected)
+
+
+def weighted_data(model, y, weights=None):
+    per_step = model.return_sequences
+    return model._apply_class_weight(
+        model._prepare(X, y, weights, per_step=per_step, known=True)
+    )
 
 
 def test_class_weight_of_indicators():
     y = np.column_stack([Y > 0, Y > 1]).astype(int)
     model = classifier(class_weight=[{1: 2.0}, {0: 3.0}], max_iter=1).fit(X, y)
-    weights = model._prepare(
-        X, y, None, per_step=model.return_sequences, known=True
-    ).weights
     np.testing.assert_array_equal(
-        weights, np.where(y[:, 0], 2.0, 1.0) * np.where(y[:, 1], 1.0, 3.0)
+        weighted_data(model, y).weights,
+        np.where(y[:, 0], 2.0, 1.0) * np.where(y[:, 1], 1.0, 3.0),
     )
+
+
+def test_class_weight_in_partial_fit():
+    factors = {"high": 5.0, "low": 0.5}
+    weights = np.array([factors.get(label, 1.0) for label in LABELS])
+    by_class = classifier(class_weight=factors)
+    by_weight = classifier()
+    for _ in range(3):
+        by_class.partial_fit(X, LABELS, classes=np.unique(LABELS))
+        by_weight.partial_fit(X, LABELS, weights, classes=np.unique(LABELS))
+    assert_same_model(by_class, by_weight)
+
+
+@pytest.mark.parametrize("per_step", [False, True])
+def test_training_starts_from_the_weighted_mean(per_step):
+    """A rate of next to nothing leaves the output bias where it began."""
+    y = Y_STEPS if per_step else Y
+    weights = np.random.RandomState(1).uniform(size=len(X))
+    flat = np.concatenate(Y_STEPS) if per_step else Y
+    flat_weights = np.repeat(weights, LENGTHS) if per_step else weights
+    model = regressor(learning_rate_init=1e-300, max_iter=1, return_sequences=per_step)
+    bias = model.fit(X, y, weights).weights_["output.b"]
+    assert bias[0] == pytest.approx(np.average(flat, weights=flat_weights), rel=1e-12)
 
 
 # The objective.
@@ -282,7 +310,7 @@ def test_loss_gradient_equals_complex_step(truncation):
     ).fit(X, LABELS)
     weights = np.random.RandomState(1).uniform(0, 2, len(X))
     loss, gradient = loss_gradient(model, X, LABELS, weights)
-    data = model._prepare(X, LABELS, weights, per_step=False, known=True)
+    data = weighted_data(model, LABELS, weights)
     window = (2, 2) if truncation == 2 else truncation and tuple(truncation)
 
     def reference(theta):
@@ -353,8 +381,9 @@ def test_memory_is_bounded_by_parts(monkeypatch):
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs", "cg"])
 def test_early_stopping_gives_the_best_weights_back(solver):
     """The score of the weights kept is the best of the curve, not the last."""
-    noise = np.random.RandomState(0).standard_normal(len(X))
-    y = 0.3 * Y + noise
+    random = np.random.RandomState(0)
+    y = 0.3 * Y + random.standard_normal(len(X))
+    weights = random.uniform(size=len(X))
     model = regressor(
         solver=solver,
         early_stopping=True,
@@ -364,29 +393,49 @@ def test_early_stopping_gives_the_best_weights_back(solver):
         n_iter_no_change=15,
         alpha=0.0,
         learning_rate="constant",
+        dropout=0.3 if solver in ("adam", "sgd") else 0.0,
     )
-    quietly(model.fit, X, y)
+    quietly(model.fit, X, y, weights)
     scores = model.validation_scores_
     assert len(scores) == len(model.validation_loss_curve_) == model.n_iter_ < 300
     assert max(scores) == model.best_validation_score_ > scores[-1]
-    data = model._prepare(X, y, None, per_step=model.return_sequences, known=True)
-    _, held = hold_back(canonical(data), 0.4, model._state["split"])
+    data = canonical(model._prepare(X, y, weights, per_step=False, known=True))
+    _, held = hold_back(data, 0.4, model._state["split"])
     prediction = model.predict(held.sequences.split(held.sequences.steps))
-    assert r2_score(held.y, prediction) == pytest.approx(max(scores), rel=1e-12)
-    best = int(np.argmax(scores))
-    assert np.mean((held.y[:, 0] - prediction) ** 2) / 2 == pytest.approx(
-        model.validation_loss_curve_[best], rel=1e-12
+    score = r2_score(held.y, prediction, sample_weight=held.weights)
+    assert score == pytest.approx(max(scores), rel=1e-12)
+    errors = 0.5 * (held.y[:, 0] - prediction) ** 2
+    assert np.average(errors, weights=held.weights) == pytest.approx(
+        model.validation_loss_curve_[int(np.argmax(scores))], rel=1e-12
     )
     assert model.best_loss_ is None
 
 
-def test_early_stopping_is_stratified_where_possible():
+def test_validation_score_of_a_classifier():
+    weights = np.random.RandomState(0).uniform(size=len(X))
+    model = classifier(early_stopping=True, validation_fraction=0.4, max_iter=30)
+    model.fit(X, LABELS, weights)
+    data = canonical(model._prepare(X, LABELS, weights, per_step=False, known=True))
+    _, held = hold_back(data, 0.4, model._state["split"], data.y)
+    right = model.predict(held.sequences.split(held.sequences.steps))
+    right = right == model.classes_[held.y]
+    expected = np.average(right, weights=held.weights)
+    assert model.best_validation_score_ == pytest.approx(expected, rel=1e-12)
+
+
+def test_early_stopping_is_stratified_where_possible(monkeypatch):
     y = np.repeat([0, 1], [32, 8])
     model = classifier(early_stopping=True, validation_fraction=0.25).fit(X, y)
     data = model._prepare(X, y, None, per_step=False, known=True)
     train, held = hold_back(data, 0.25, 0, model._strata(data))
     assert np.bincount(held.y).tolist() == [8, 2]
     assert np.bincount(train.y).tolist() == [24, 6]
+    seen = []
+    monkeypatch.setattr(
+        "skbptt._base.hold_back", lambda *args: seen.append(args) or hold_back(*args)
+    )
+    model.fit(X, y)
+    np.testing.assert_array_equal(seen[0][0].y, seen[0][3])
     y = np.repeat([0, 1], [39, 1])
     _, held = hold_back(data, 0.25, 0, y)
     assert len(held.y) == 10
@@ -407,11 +456,14 @@ def interrupt_after(monkeypatch, n_calls):
 
 
 @pytest.mark.parametrize(
-    ("solver", "n_calls"), [("adam", 7), ("sgd", 7), ("lbfgs", 12), ("cg", 12)]
+    ("solver", "n_calls"), [("adam", 31), ("sgd", 31), ("lbfgs", 12), ("cg", 12)]
 )
 def test_interruption_keeps_the_best_so_far(monkeypatch, solver, n_calls):
-    options = {"solver": solver, "batch_size": 20} if solver in ("adam", "sgd") else {}
-    options |= {"solver": solver, "learning_rate": "constant", "max_iter": 100}
+    options = {"solver": solver, "learning_rate": "constant", "max_iter": 100}
+    if solver in ("adam", "sgd"):
+        # So wild that the loss goes up and down.
+        options |= {"batch_size": 20, "n_iter_no_change": np.inf}
+        options |= {"learning_rate_init": 0.5 if solver == "adam" else 2.0}
     model = regressor(**options)
     with monkeypatch.context() as patch:
         interrupt_after(patch, n_calls)
@@ -420,6 +472,8 @@ def test_interruption_keeps_the_best_so_far(monkeypatch, solver, n_calls):
     n_iter = model.n_iter_
     assert 0 < n_iter < 100
     best = 1 + int(np.argmin(model.loss_curve_))
+    assert best < n_iter or solver in ("lbfgs", "cg")
+    assert model.best_loss_ == min(model.loss_curve_)
     same = quietly(regressor(**options | {"max_iter": best}).fit, X, Y)
     assert_same_model(model, same, curve=False)
     model.predict(X)
@@ -747,9 +801,53 @@ def test_huber_and_absolute_error_do_not_follow_outliers():
     y = np.where(np.arange(40) % 10 == 0, 1000.0, 1.0)
     constant = np.ones((40, 3, 1)) + 0.01 * np.arange(40)[:, None, None]
     for loss in ("absolute_error", "huber"):
-        model = regressor(loss=loss, learning_rate_init=0.1, max_iter=2000, alpha=0.0)
+        model = regressor(loss=loss, max_iter=2000, alpha=0.0)
         model.set_params(max_grad_norm=None, learning_rate_init=1.0)
         assert np.median(model.fit(constant, y).predict(constant)) < 20
+    squared = regressor(max_iter=50).fit(constant, y)
+    assert np.median(squared.predict(constant)) > 50
+
+
+def test_partial_fits_recover_from_divergence():
+    wild = {"cell": "rnn", "activation": "identity", "max_grad_norm": None}
+    wild |= {"learning_rate": "constant", "learning_rate_init": 1e200}
+    model = regressor(**wild)
+    for _ in range(4):
+        with pytest.warns(ConvergenceWarning, match="diverged"):
+            model.partial_fit(X, Y)
+        assert np.isfinite(model.predict(X)).all()
+    model.set_params(learning_rate_init=0.01)
+    curve = [model.partial_fit(X, Y).loss_ for _ in range(30)]
+    assert curve[-1] < 0.5 * curve[0]
+
+
+def test_fingerprint_tells_data_apart():
+    from skbptt._data import Data, fingerprint
+    from skbptt._sequences import Sequences
+
+    def of(steps, lengths, y, weights):
+        sequences = Sequences(np.array(steps)[:, None], np.array(lengths))
+        return fingerprint(Data(sequences, np.array(y), np.array(weights), False))
+
+    base = of([1.0, 2, 3], [1, 2], [0, 1], [1.0, 1])
+    assert base == of([1.0, 2, 3], [1, 2], [0, 1], [1.0, 1])
+    assert base != of([1.0, 2, 4], [1, 2], [0, 1], [1.0, 1])
+    assert base != of([1.0, 2, 3], [2, 1], [0, 1], [1.0, 1])
+    assert base != of([1.0, 2, 3], [1, 2], [1, 1], [1.0, 1])
+    assert base != of([1.0, 2, 3], [1, 2], [0, 1], [1.0, 2])
+
+
+def test_lists_of_data_frames():
+    pandas = pytest.importorskip("pandas")
+    frames = [pandas.DataFrame(x, columns=["a", "b"]) for x in X]
+    model = regressor().fit(frames, Y)
+    assert_same_model(model, regressor().fit(X, Y))
+    np.testing.assert_array_equal(model.feature_names_in_, ["a", "b"])
+    np.testing.assert_array_equal(model.predict(frames), regressor().fit(X, Y).predict(X))
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict([frame[["b", "a"]] for frame in frames])
+    with pytest.raises(ValueError, match=r"same columns in the same order: X\[1\]"):
+        model.predict([frames[0], frames[1][["b", "a"]]])
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])

@@ -2,6 +2,12 @@
 
 import numpy as np
 
+DIVERGED = (
+    "The loss or its gradient is no longer finite: training has diverged and stopped, and "
+    "the last finite weights are kept. {}, or scale X and y."
+)
+INTERRUPTED = "Training interrupted by user: the best weights so far are kept."
+
 # What new data start with.
 NOTHING_YET = {"best_loss": np.inf, "best_score": -np.inf, "no_change": 0}
 
@@ -48,14 +54,15 @@ class Monitor:
     def __call__(self, theta, loss):
         """Record one iteration; True if there was no progress for too long."""
         record = self.record
+        validated = None if self.validate is None else self.validate(theta)
         record["loss_curve"].append(float(loss))
         self._last = theta.copy()
-        if self.validate is None:
+        if validated is None:
             gain = record["best_loss"] - loss
             best = loss < record["best_loss"]
             score_text = ""
         else:
-            validation_loss, score = map(float, self.validate(theta))
+            validation_loss, score = map(float, validated)
             record["validation_loss_curve"].append(validation_loss)
             record["validation_scores"].append(score)
             gain = score - record["best_score"]

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import optimize
 
-from ._stochastic import DIVERGED, INTERRUPTED
+from ._monitor import DIVERGED, INTERRUPTED
 
 METHODS = {"lbfgs": "L-BFGS-B", "cg": "CG"}
 
@@ -67,7 +67,9 @@ def minimise(theta, value_and_gradient, solver, monitor, *, max_iter, max_fun, t
     except KeyboardInterrupt:
         return monitor.weights(best=True), INTERRUPTED
     if not np.isfinite(result.fun):
-        return monitor.weights(), DIVERGED.format("the scale of the weights (alpha)")
+        return monitor.weights(), DIVERGED.format("Raise alpha")
+    if result.nit == 0:
+        monitor(theta, result.fun)
     if stopped == "max_fun" or not (stopped or result.success):
         reason = f"max_fun={max_fun} reached" if stopped else result.message.rstrip(".")
         return monitor.weights(), f"solver={solver!r} has not converged: {reason}."

@@ -3,17 +3,17 @@
 import numpy as np
 from scipy.linalg import norm
 
+from ._monitor import DIVERGED, INTERRUPTED
 from ._rules import learning_rate_at
 
 # "adaptive" divides the rate by this, and stops below the least rate.
 ADAPTIVE_DIVISOR = 5
 LEAST_RATE = 1e-6
 
-DIVERGED = (
-    "The loss or its gradient is no longer finite: training has diverged and stopped, and "
-    "the last finite weights are kept. Lower {}, or scale X and y."
+UNFINISHED = (
+    "Stochastic Optimizer: Maximum iterations ({}) reached and the optimization hasn't "
+    "converged yet."
 )
-INTERRUPTED = "Training interrupted by user: the best weights so far are kept."
 
 
 def start(theta, rule):
@@ -33,6 +33,7 @@ def start(theta, rule):
 def descend(
     theta,
     batch_gradient,
+    batch_value,
     n,
     rule,
     monitor,
@@ -57,6 +58,8 @@ def descend(
     batch_gradient : callable
         ``batch_gradient(theta, indices, rng)`` gives an estimate of the objective and of
         its gradient from some items.
+    batch_value : callable
+        ``batch_value(theta, indices)`` gives the estimate of the objective alone.
     n : int
         Number of items.
     rule : SGD or Adam
@@ -81,9 +84,16 @@ def descend(
     """
     theta, sound = theta.copy(), state["sound"]
     n_batches = -(-n // batch_size)
-    diverged = DIVERGED.format("learning_rate_init or max_grad_norm")
+    problem = None
     if not one_epoch:
         state["cycle_epoch"] = 0
+
+    def diverged():
+        # The moments have seen what broke the weights.
+        state["rule"] = rule.start(theta)
+        advice = "Lower learning_rate_init or max_grad_norm"
+        return monitor.weights(instead=sound), DIVERGED.format(advice)
+
     try:
         for _ in range(1 if one_epoch else max_iter):
             order = rng.permutation(n) if shuffle else np.arange(n)
@@ -94,7 +104,7 @@ def descend(
                 total += loss * len(indices)
                 if not (np.isfinite(loss) and np.isfinite(gradient_norm)):
                     monitor.record["loss_curve"].append(float("nan"))
-                    return monitor.weights(instead=sound), diverged
+                    return diverged()
                 if max_grad_norm is not None and gradient_norm > max_grad_norm:
                     gradient *= max_grad_norm / gradient_norm
                 cycle_epoch = state["cycle_epoch"] % max_iter
@@ -114,16 +124,15 @@ def descend(
                 state["factor"] /= ADAPTIVE_DIVISOR
                 adaptive = learning_rate == "adaptive"
                 if not adaptive or learning_rate_init * state["factor"] < LEAST_RATE:
-                    return monitor.weights(), None
+                    break
+        else:
+            if not one_epoch and learning_rate != "one_cycle":
+                problem = UNFINISHED.format(max_iter)
+        # Nobody has seen yet what the last step did.
+        if not np.isfinite(batch_value(theta, indices)):
+            return diverged()
     except KeyboardInterrupt:
         if one_epoch:
             raise
         return monitor.weights(best=True), INTERRUPTED
-    if not one_epoch and not np.isfinite(batch_gradient(theta, indices, None)[0]):
-        return monitor.weights(instead=sound), diverged
-    if one_epoch or learning_rate == "one_cycle":
-        return monitor.weights(), None
-    return monitor.weights(), (
-        f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the "
-        "optimization hasn't converged yet."
-    )
+    return monitor.weights(), problem
