@@ -320,10 +320,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             targets per step in the form of X, as in :meth:`predict`.
         """
         raw, sequences = self._raw(X)
-        p = self._loss.predict(raw)
-        if self._n_columns is None and p.shape[1] == 1:
-            p = np.hstack([1 - p, p])
-        return self._arrange(p, sequences)
+        if self._n_columns is None and raw.shape[1] == 1:
+            raw = np.hstack([-raw, raw])
+        return self._arrange(self._loss.predict(raw), sequences)
 
     def predict_log_proba(self, X):
         """Logarithms of the probabilities of the classes.

@@ -8,6 +8,7 @@ in classification. All run on complex raw outputs.
 from abc import ABC, abstractmethod
 
 import numpy as np
+from scipy.special import expit
 
 from ._activations import logistic
 
@@ -121,7 +122,7 @@ class BinaryCrossEntropy:
         return logistic(raw) - y.reshape(raw.shape).astype(raw.real.dtype)
 
     def predict(self, raw):
-        return logistic(raw)
+        return expit(raw)  # right to rounding also where it is small
 
     def start(self, y, weights):
         p = weighted_mean(y, weights).clip(LEAST_SHARE, 1 - LEAST_SHARE)

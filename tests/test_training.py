@@ -767,6 +767,14 @@ def test_probabilities(n_classes):
     assert model.out_activation_ == ("logistic" if n_classes == 2 else "softmax")
 
 
+def test_small_probabilities_are_exact():
+    """Where 1 - p is 1e-30, it is not rounded to zero."""
+    model = classifier(max_iter=1).fit(X, LABELS == "high")
+    model._theta = np.zeros_like(model._theta)
+    model._network.layout.views(model._theta)["output.b"][:] = np.log(1e30)
+    np.testing.assert_allclose(model.predict_proba(X)[:, 0], 1e-30, rtol=1e-12)
+
+
 def test_log_probabilities_do_not_underflow():
     model = classifier(max_iter=1).fit(X, LABELS)
     model._theta = model._theta.copy()
