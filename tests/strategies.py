@@ -4,9 +4,32 @@ import numpy as np
 from hypothesis import strategies as st
 
 from skbptt import _losses
+from skbptt._activations import logistic
 from skbptt._network import READOUTS, Network
 from skbptt._sequences import Sequences
-from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.cells import Cell, ElmanCell, GRUCell, LSTMCell
+
+
+class LeakyCell(Cell):
+    """A cell of one's own, with a vector of parameters: a learned leak of each unit."""
+
+    gates = ("s",)
+    vectors = ("leak",)
+
+    def step(self, a, u, state, p):
+        (h,) = state
+        (s,) = np.tanh(a + u)
+        k = logistic(p["leak"])
+        return (k * h + (1 - k) * s,), (h, s)
+
+    def step_back(self, d_state, tape, p):
+        (dh,) = d_state
+        h, s = tape
+        k = logistic(p["leak"])
+        da = (dh * (1 - k) * (1 - s * s))[np.newaxis]
+        d_leak = (dh * (h - s)).sum(axis=0) * k * (1 - k)
+        return da, da, (dh * k,), {"leak": d_leak}
+
 
 CELLS = [
     ElmanCell("tanh"),
@@ -15,6 +38,7 @@ CELLS = [
     ElmanCell("identity"),
     GRUCell(),
     LSTMCell(),
+    LeakyCell(),
 ]
 
 cells = st.sampled_from(CELLS)
