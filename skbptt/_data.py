@@ -74,8 +74,8 @@ def fingerprint(data):
 
 def digest(values):
     """Text of fixed length for equal values, whatever their precision."""
-    # Adding zero makes -0.0 equal to 0.0.
-    return blake2b((values + np.float64(0)).tobytes(), digest_size=16).hexdigest()
+    values = np.add(values, 0, dtype=np.float64)  # which makes -0.0 equal to 0.0
+    return blake2b(values.tobytes(), digest_size=16).hexdigest()
 
 
 def hold_back(data, fraction, seed, strata=None):

@@ -4,6 +4,8 @@ A rule is stateless: what it remembers lies in a dict of plain numbers and array
 that training can be stored and resumed.
 """
 
+import math
+
 import numpy as np
 
 SCHEDULES = ("constant", "invscaling", "adaptive", "one_cycle")
@@ -76,5 +78,6 @@ def learning_rate_at(schedule, initial, *, position, t, factor, power_t):
     if schedule == "one_cycle":
         if position < WARM_UP:
             return initial * position / WARM_UP
-        return initial * 0.5 * (1 + np.cos(np.pi * (position - WARM_UP) / (1 - WARM_UP)))
+        falling = (position - WARM_UP) / (1 - WARM_UP)
+        return initial * 0.5 * (1 + math.cos(math.pi * falling))
     return initial
