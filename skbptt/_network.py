@@ -104,9 +104,9 @@ class Network:
                 outputs = []
                 if masks is not None:
                     h = h * masks[k][batch.column]
-        s, chosen = self._read(h, batch)
+        s, rows_of_max = self._read(h, batch)
         raw = s @ views["output.W"] + views["output.b"]
-        return raw, (views, batch, masks, tapes, s, chosen)
+        return raw, (views, batch, masks, tapes, s, rows_of_max)
 
     def backward(self, tape, d_raw, truncation=None, need_dx=False):
         """Gradient of a loss L from dL/d(raw outputs).
@@ -126,12 +126,12 @@ class Network:
         gradient : ndarray of shape (layout.size,)
         dx : ndarray of shape (n_rows, n_features), or None
         """
-        views, batch, masks, tapes, s, chosen = tape
+        views, batch, masks, tapes, s, rows_of_max = tape
         gradient = np.empty(self.layout.size, d_raw.dtype)
         grad_views = self.layout.views(gradient)
         grad_views["output.W"][:] = s.T @ d_raw
         grad_views["output.b"][:] = d_raw.sum(axis=0)
-        dh = self._read_back(d_raw @ views["output.W"].T, batch, chosen)
+        dh = self._read_back(d_raw @ views["output.W"].T, batch, rows_of_max)
 
         dx = None
         for (k, direction, names), layer_tape in zip(self.names[::-1], tapes[::-1]):
