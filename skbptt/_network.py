@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ._engine import scan, scan_back
 from ._params import Layout
-from ._scan import scan, scan_back
+from ._workspace import Workspace
 
 READOUTS = {
     "last": ("last",),
@@ -75,7 +76,7 @@ class Network:
             for width in self.widths
         ]
 
-    def forward(self, theta, batch, masks=None):
+    def forward(self, theta, batch, masks=None, workspace=None, keep=True):
         """Raw outputs of a batch, and the tape for :meth:`backward`.
 
         Parameters
@@ -84,6 +85,10 @@ class Network:
         batch : Batch
         masks : list of ndarrays of shape (n_columns, width), default=None
             Dropout masks, one a layer: the same at every step of a sequence.
+        workspace : Workspace, default=None
+            Where the tape lives.
+        keep : bool, default=True
+            Whether there will be a way back.
 
         Returns
         -------
@@ -91,12 +96,15 @@ class Network:
             By column of the batch, or by row where ``readout`` is None.
         tape : tuple
         """
+        if workspace is None:
+            workspace = Workspace()
         views = self.layout.views(theta)
-        h, outputs, tapes = batch.x, [], []
+        h = batch.x.astype(np.result_type(batch.x, theta), copy=False)
+        outputs, tapes = [], []
         for k, direction, names in self.names:
             p = {s: views[name] for s, name in names.items()}
             x = h if direction == "forward" else h[batch.mirror]
-            output, tape = scan(self.cell, p, x, batch)
+            output, tape = scan(self.cell, p, x, batch, workspace, keep)
             outputs.append(output if direction == "forward" else output[batch.mirror])
             tapes.append(tape)
             if direction == self.directions[-1]:
@@ -143,7 +151,7 @@ class Network:
                 dx = 0
             n = self.sizes[k]
             d_output = dh[:, :n] if direction == "forward" else dh[batch.mirror, n:]
-            d_input, _ = scan_back(
+            d_input = scan_back(
                 self.cell,
                 {s: views[name] for s, name in names.items()},
                 batch,

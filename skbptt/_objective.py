@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ._workspace import Workspace
+
 # Steps that one forward and backward pass holds in memory, at most, for full batches.
 MAX_STEPS = 1 << 14
 
@@ -39,6 +41,7 @@ class Objective:
         self.dropout = dropout
         self.penalty = network.penalised(data.sequences.steps.dtype)
         self.penalty *= alpha / total
+        self.workspace = Workspace()
 
     def value(self, theta, indices):
         """Objective over the sequences ``indices``, without dropout."""
@@ -73,7 +76,8 @@ class Objective:
         masks = None
         if rng is not None and self.dropout > 0:
             masks = self.network.draw_masks(rng, len(indices), self.dropout, theta.dtype)
-        raw, tape = self.network.forward(theta, batch, masks)
+        self.workspace.reset()
+        raw, tape = self.network.forward(theta, batch, masks, self.workspace)
         d_raw = weights[:, None] * self.loss.gradient(raw, y)
         return np.dot(weights, self.loss.value(raw, y)), d_raw, tape
 
@@ -82,9 +86,12 @@ def raw_outputs(network, theta, sequences):
     """Raw outputs of all sequences, in their order, in bounded memory."""
     per_step = network.readout is None
     raw = None
+    workspace = Workspace()
+    theta = theta.astype(np.result_type(theta, sequences.steps), copy=False)
     for indices in sequences.chunks(MAX_STEPS):
+        workspace.reset()
         batch = sequences.pack(indices)
-        part, _ = network.forward(theta, batch)
+        part, _ = network.forward(theta, batch, workspace=workspace, keep=False)
         if raw is None:
             n = len(sequences.steps) if per_step else len(sequences)
             raw = np.empty((n, part.shape[1]), part.dtype)

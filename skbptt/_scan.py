@@ -1,7 +1,8 @@
-"""The loops over time: the only two of the package.
+"""The loops over time, in NumPy, for any cell and for complex numbers.
 
 Before the loop forward, one product forms all input projections; after the loop back,
-one forms each weight gradient. Inside stand the recurrent product and the gates.
+one forms each weight gradient. Inside stand the recurrent product and the gates. The
+compiled loops, for the cells of the package, are in ``loops/``.
 """
 
 import numpy as np
@@ -14,7 +15,7 @@ def by_gate(matrix, n_gates):
     return np.ascontiguousarray(blocks)
 
 
-def scan(cell, p, x, batch, initial=None):
+def scan(cell, p, x, batch, initial=None, keep=True):
     """Run a cell forward over a packed batch.
 
     Parameters
@@ -27,6 +28,8 @@ def scan(cell, p, x, batch, initial=None):
     batch : Batch
     initial : tuple of ndarrays of shape (n_columns, n_hidden), default=None
         State before the first step; zeros if None.
+    keep : bool, default=True
+        Whether to keep the tape.
 
     Returns
     -------
@@ -52,7 +55,8 @@ def scan(cell, p, x, batch, initial=None):
         h_prev[start:stop] = state[0]
         state, tape = cell.step(a[:, start:stop], state[0] @ R, state, p)
         h[start:stop] = state[0]
-        tapes.append(tape)
+        if keep:
+            tapes.append(tape)
     return h, (x, h_prev, tapes)
 
 

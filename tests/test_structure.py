@@ -13,9 +13,11 @@ ROOT = Path(skbptt.__file__).parent
 
 # Each module may import those in earlier rows only.
 LAYERS = [
-    {"_params", "_sequences", "_activations", "_compat", "_docstrings"},
+    {"_params", "_sequences", "_activations", "_compat", "_docstrings", "_workspace"},
+    {"_loops"},
     {"solvers", "_losses", "cells", "datasets"},
     {"_scan", "_threads", "_validation"},
+    {"_engine"},
     {"_network", "_data"},
     {"_objective", "_parameters"},
     {"_base"},

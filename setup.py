@@ -1,0 +1,34 @@
+"""The compiled loops, which are optional: without a compiler the package is pure Python."""
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+FOLDER = "skbptt/loops/"
+HEADERS = ("loops", "types", "instance", "product", "gates", "scan")
+
+FLAGS = {
+    # No loop may be kept from vectors by errno or by traps, which nothing here reads.
+    "unix": ["-O3", "-fno-math-errno", "-fno-trapping-math"],
+    "msvc": ["/O2", "/std:c11"],
+}
+
+
+class BuildLoops(build_ext):
+    def build_extensions(self):
+        for extension in self.extensions:
+            extension.extra_compile_args = FLAGS.get(self.compiler.compiler_type, [])
+        super().build_extensions()
+
+
+loops = Extension(
+    "skbptt._loops",
+    [FOLDER + "_loops.pyx", FOLDER + "loops.c"],
+    depends=[f"{FOLDER}{name}.h" for name in HEADERS],
+    include_dirs=[FOLDER],
+    optional=True,
+)
+setup(
+    ext_modules=cythonize([loops], build_dir="build"),
+    cmdclass={"build_ext": BuildLoops},
+)

@@ -1,0 +1,22 @@
+/* Everything for one type of real number and one instruction set. */
+
+#include "product.h"
+#include "gates.h"
+#include "scan.h"
+
+#undef TYPE
+#undef REAL
+#undef INTEGER
+#undef UNSIGNED
+#undef LARGEST
+#undef ROUNDER
+#undef LOG2_HIGH
+#undef LOG2_LOW
+#undef BIAS
+#undef MANTISSA
+#undef INVERTER
+#undef INVERTER_ROUNDS
+#undef EXP_POLYNOMIAL
+#undef LANES
+#undef LINES
+#undef UNITS

@@ -1,0 +1,143 @@
+/* The loops over time for every type of real number and instruction set, and their choice. */
+
+#include "loops.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__) || defined(_M_X64)
+#include <xmmintrin.h>
+#endif
+
+/* Let results too small for full precision be zero, which some processors are a hundred
+   times faster at: gradients that vanish through time come to it. Gives the old state. */
+static unsigned long flush_to_zero(void)
+{
+#if defined(__SSE2__) || defined(_M_X64)
+    unsigned old = _mm_getcsr();
+    _mm_setcsr(old | 0x8040);
+    return old;
+#elif defined(__aarch64__) && defined(__GNUC__)
+    unsigned long old;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(old));
+    __asm__ volatile("msr fpcr, %0" : : "r"(old | 1ul << 24));
+    return old;
+#else
+    return 0;
+#endif
+}
+
+static void restore(unsigned long old)
+{
+#if defined(__SSE2__) || defined(_M_X64)
+    _mm_setcsr((unsigned)old);
+#elif defined(__aarch64__) && defined(__GNUC__)
+    __asm__ volatile("msr fpcr, %0" : : "r"(old));
+#else
+    (void)old;
+#endif
+}
+
+#define JOIN3(a, b, c) a##_##b##_##c
+#define JOIN(a, b, c) JOIN3(a, b, c)
+#define NAME(name) JOIN(name, TYPE, ISA)
+#define LINE ((ptrdiff_t)(64 / sizeof(REAL)))
+
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define VECTORISE _Pragma("clang loop vectorize(enable)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#define VECTORISE
+#endif
+#else
+#define INLINE static inline
+#define UNROLL
+#define VECTORISE
+#endif
+#if defined(_MSC_VER)
+#define restrict __restrict
+#endif
+
+/* Rows whose gradients are summed into those of the weights at a time: few enough to be in
+   the cache still when the sums come to them. */
+enum { BLOCK = 128 };
+
+#if defined(__GNUC__)
+#define ISA portable
+#define VECTOR_BYTES 16
+#define TILE_ROWS 6
+#else
+#define ISA portable
+#define VECTOR_BYTES 0
+#define TILE_ROWS 4
+#endif
+#include "types.h"
+
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#define X86
+#define ISA avx2
+#define VECTOR_BYTES 32
+#define TILE_ROWS 6
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#include "types.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#define ISA avx512
+#define VECTOR_BYTES 64
+#define TILE_ROWS 8
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,fma,prefer-vector-width=512")
+#endif
+#include "types.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+int skbptt_instructions(void)
+{
+#ifdef X86
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+        return AVX512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return AVX2;
+#endif
+    return PORTABLE;
+}
+
+#define LOOPS(isa)                                                                         \
+    {                                                                                      \
+        {scratch_float_##isa, forward_float_##isa, backward_float_##isa},                  \
+            {scratch_double_##isa, forward_double_##isa, backward_double_##isa},           \
+    }
+
+const Loops *skbptt_loops(int instructions, int itemsize)
+{
+    static const Loops loops[][2] = {
+        LOOPS(portable),
+#ifdef X86
+        LOOPS(avx2),
+        LOOPS(avx512),
+#endif
+    };
+    return &loops[instructions][itemsize == sizeof(double)];
+}

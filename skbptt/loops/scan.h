@@ -1,0 +1,253 @@
+/* The loops over time, for one type of real number and one instruction set. */
+
+/* A row of the tape has `width` columns, blocks of H1 units: one for an Elman cell, whose
+   tape is h itself; i, f, g, o for the LSTM; m, r, z, n for the GRU. Of these the first
+   `of_R` receive h_prev R, and all from `of_W` on receive x W. */
+typedef struct {
+    ptrdiff_t of_R, of_W, gates_H;
+    ptrdiff_t *source;     /* column of W, R and b that each column of the tape has, or -1 */
+    REAL *zeros;           /* the state before the first step */
+    REAL *bias, *R, *W;    /* packed; on the way back R and W are transposed */
+    REAL *d, *before;      /* a block of rows: dL/d(columns of the tape); h_prev and x */
+    ptrdiff_t d_pitch, before_pitch;
+    REAL *dR, *dW, *db;    /* padded */
+    REAL *dh, *dc;         /* dL/d(state), carried from step to step */
+} NAME(Plan);
+
+/* Lay out the scratch memory, and tell how many bytes it takes. */
+static ptrdiff_t NAME(plan)(const Scan *s, int backward, NAME(Plan) *p)
+{
+    const ptrdiff_t columns = s->offsets[1], rows = BLOCK + columns, inputs = s->H1 + s->D1;
+    char *end = s->scratch;
+    p->of_R = s->cell == GRU ? 3 * s->H1 : s->width;
+    p->of_W = s->cell == GRU ? s->H1 : 0;
+    p->gates_H = s->H * (s->cell < GRU ? 1 : s->cell == GRU ? 3 : 4);
+    /* An odd number of lines, or rows would crowd into few sets of the cache. */
+    p->d_pitch = s->width / LINE % 2 ? s->width : s->width + LINE;
+    p->before_pitch = inputs / LINE % 2 ? inputs : inputs + LINE;
+
+#define TAKE(member, count)                                                                \
+    p->member = (void *)end;                                                               \
+    end += ((count) * (ptrdiff_t)sizeof(*p->member) + 63) / 64 * 64
+    TAKE(source, s->width);
+    TAKE(zeros, columns * s->H1);
+    if (backward) {
+        TAKE(R, p->of_R * s->H1);
+        TAKE(W, s->dx ? (s->width - p->of_W) * s->D1 : 0);
+        TAKE(d, rows * p->d_pitch);
+        TAKE(before, rows * p->before_pitch);
+        TAKE(dR, s->H * p->of_R);
+        TAKE(dW, s->D * (s->width - p->of_W));
+        TAKE(db, s->width);
+        TAKE(dh, columns * s->H1);
+        TAKE(dc, columns * s->H1);
+    } else {
+        TAKE(bias, s->width);
+        TAKE(R, s->H * p->of_R);
+        TAKE(W, s->D * (s->width - p->of_W));
+    }
+#undef TAKE
+    return end - (char *)s->scratch;
+}
+
+static ptrdiff_t NAME(scratch)(const Scan *s, int backward)
+{
+    NAME(Plan) plan;
+    return NAME(plan)(s, backward, &plan);
+}
+
+static void NAME(begin)(const Scan *s, int backward, NAME(Plan) *p)
+{
+    NAME(plan)(s, backward, p);
+    for (ptrdiff_t column = 0; column < s->width; column++) {
+        ptrdiff_t block = column / s->H1, unit = column % s->H1;
+        if (s->cell == GRU)
+            block = block ? block - 1 : 2;
+        p->source[column] = unit < s->H ? block * s->H + unit : -1;
+    }
+    memset(p->zeros, 0, s->offsets[1] * s->H1 * sizeof(REAL));
+}
+
+/* Pack M, of `rows` rows, as the factor B of a product that gives `n` columns of the tape. */
+static void NAME(pack)(const NAME(Plan) *p, const REAL *M, ptrdiff_t rows,
+                       const ptrdiff_t *source, ptrdiff_t n, REAL *packed)
+{
+    for (ptrdiff_t first = 0; first < n; first += LANES)
+        for (ptrdiff_t k = 0; k < rows; k++)
+            for (ptrdiff_t j = first; j < first + LANES; j++)
+                *packed++ = source[j] < 0 ? 0 : M[k * p->gates_H + source[j]];
+}
+
+/* Pack the transpose of M for the product with `n` columns. */
+static void NAME(pack_transposed)(const NAME(Plan) *p, const REAL *M, ptrdiff_t rows,
+                                  ptrdiff_t padded_rows, const ptrdiff_t *source,
+                                  ptrdiff_t n, REAL *packed)
+{
+    for (ptrdiff_t first = 0; first < padded_rows; first += LANES)
+        for (ptrdiff_t k = 0; k < n; k++)
+            for (ptrdiff_t j = first; j < first + LANES; j++)
+                *packed++ = j < rows && source[k] >= 0 ? M[j * p->gates_H + source[k]] : 0;
+}
+
+/* Copy the gradient of a matrix from n columns of the tape to those of the matrix. */
+static void NAME(unpack)(const NAME(Plan) *p, const REAL *from, ptrdiff_t rows,
+                         const ptrdiff_t *source, ptrdiff_t n, REAL *dM)
+{
+    for (ptrdiff_t k = 0; k < rows; k++, dM += p->gates_H, from += n)
+        for (ptrdiff_t j = 0; j < n; j++)
+            if (source[j] >= 0)
+                dM[source[j]] = from[j];
+}
+
+static void NAME(forward)(const Scan *s)
+{
+    const unsigned long mode = flush_to_zero();
+    NAME(Plan) p;
+    NAME(begin)(s, 0, &p);
+    const REAL *b = s->b, *b_n = s->b_n, *x = s->x;
+    const ptrdiff_t H1 = s->H1, *offsets = s->offsets;
+    NAME(pack)(&p, s->R, s->H, p.source, p.of_R, p.R);
+    NAME(pack)(&p, s->W, s->D, p.source + p.of_W, s->width - p.of_W, p.W);
+    for (ptrdiff_t j = 0; j < s->width; j++)
+        p.bias[j] = p.source[j] < 0     ? 0
+                    : j < p.of_W ? b_n[p.source[j] - 2 * s->H]
+                                        : b[p.source[j]];
+
+    const REAL *h_prev = p.zeros, *c_prev = p.zeros;
+    for (ptrdiff_t t = 0; t < s->n_steps; t++) {
+        const ptrdiff_t row = offsets[t], n = offsets[t + 1] - row;
+        const ptrdiff_t kept = s->keep ? row : t % 2 * offsets[1];
+        REAL *h = (REAL *)s->h + row * H1, *c = (REAL *)s->c + kept * H1;
+        REAL *a = s->cell < GRU ? h : (REAL *)s->gates + kept * s->width;
+        const NAME(Factors) none = {0};
+        const NAME(Factors) hR = {t ? s->H : 0, h_prev, H1, 1, p.R, s->H * LANES, LANES};
+        const NAME(Factors) xW = {s->D,         x + row * s->x_pitch, s->x_pitch, 1, p.W,
+                                  s->D * LANES, LANES};
+        NAME(Factors) hR_both = hR, xW_last = xW;
+        hR_both.b += p.of_W / LANES * hR.panel;
+        xW_last.b += (p.of_R - p.of_W) / LANES * xW.panel;
+        NAME(product)(n, p.of_W, p.bias, 0, &hR, &none, a, s->width);
+        NAME(product)(n, p.of_R - p.of_W, p.bias + p.of_W, 0, &hR_both, &xW, a + p.of_W,
+                      s->width);
+        NAME(product)(n, s->width - p.of_R, p.bias + p.of_R, 0, &xW_last, &none, a + p.of_R,
+                      s->width);
+        switch (s->cell) {
+        case IDENTITY: NAME(identity_forward)(n, H1, h); break;
+        case LOGISTIC: NAME(logistic_forward)(n, H1, h); break;
+        case RELU: NAME(relu_forward)(n, H1, h); break;
+        case TANH: NAME(tanh_forward)(n, H1, h); break;
+        case GRU: NAME(gru_forward)(n, H1, a, h_prev, h); break;
+        case LSTM: NAME(lstm_forward)(n, H1, a, c_prev, c, h); break;
+        }
+        h_prev = h;
+        c_prev = c;
+    }
+    restore(mode);
+}
+
+/* Sum the gradients of the weights over the rows of a block. */
+static void NAME(sum_block)(const Scan *s, const NAME(Plan) *p, ptrdiff_t rows)
+{
+    const NAME(Factors) none = {0};
+    const ptrdiff_t of_x = s->width - p->of_W;
+    const NAME(Factors) h_d = {rows, p->before, 1, p->before_pitch, p->d, LANES, p->d_pitch};
+    const NAME(Factors) x_d = {rows,  p->before + s->H1, 1, p->before_pitch, p->d + p->of_W,
+                               LANES, p->d_pitch};
+    NAME(product)(s->H, p->of_R, p->dR, p->of_R, &h_d, &none, p->dR, p->of_R);
+    NAME(product)(s->D, of_x, p->dW, of_x, &x_d, &none, p->dW, of_x);
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (ptrdiff_t j = 0; j < s->width; j++)
+            p->db[j] += p->d[i * p->d_pitch + j];
+}
+
+/* Back through the steps start <= t < stop; those from `first` on receive dL/dh. */
+static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
+                         ptrdiff_t start, ptrdiff_t stop)
+{
+    const NAME(Factors) none = {0};
+    const ptrdiff_t H1 = s->H1, *offsets = s->offsets;
+    const size_t columns = offsets[1];
+    memset(p->dh, 0, columns * H1 * sizeof(REAL));
+    memset(p->dc, 0, columns * H1 * sizeof(REAL));
+    ptrdiff_t filled = 0;
+    for (ptrdiff_t t = stop - 1; t >= start; t--) {
+        const ptrdiff_t row = offsets[t], n = offsets[t + 1] - row;
+        const REAL *h = (const REAL *)s->h + row * H1, *c = (const REAL *)s->c + row * H1;
+        const REAL *h_prev = p->zeros, *c_prev = p->zeros;
+        const REAL *gates = (const REAL *)s->gates + row * s->width;
+        const REAL *x = (const REAL *)s->x + row * s->x_pitch;
+        const REAL *dh = (const REAL *)s->dh + row * s->dh_pitch;
+        REAL *d = p->d + filled * p->d_pitch;
+        REAL *before = p->before + filled * p->before_pitch;
+        if (t > 0) {
+            h_prev = (const REAL *)s->h + offsets[t - 1] * H1;
+            c_prev = (const REAL *)s->c + offsets[t - 1] * H1;
+        }
+        for (ptrdiff_t i = 0; i < n; i++, before += p->before_pitch) {
+            memcpy(before, h_prev + i * H1, s->H * sizeof(REAL));
+            memcpy(before + H1, x + i * s->x_pitch, s->D * sizeof(REAL));
+            if (t >= first)
+                for (ptrdiff_t j = 0; j < s->H; j++)
+                    p->dh[i * H1 + j] += dh[i * s->dh_pitch + j];
+        }
+        switch (s->cell) {
+        case IDENTITY: NAME(identity_backward)(n, H1, h, p->dh, d, p->d_pitch); break;
+        case LOGISTIC: NAME(logistic_backward)(n, H1, h, p->dh, d, p->d_pitch); break;
+        case RELU: NAME(relu_backward)(n, H1, h, p->dh, d, p->d_pitch); break;
+        case TANH: NAME(tanh_backward)(n, H1, h, p->dh, d, p->d_pitch); break;
+        case GRU: NAME(gru_backward)(n, H1, gates, h_prev, p->dh, d, p->d_pitch); break;
+        case LSTM:
+            NAME(lstm_backward)(n, H1, gates, c_prev, c, p->dh, p->dc, d, p->d_pitch);
+            break;
+        }
+        if (t > start) {
+            const NAME(Factors) d_R = {p->of_R, d, p->d_pitch, 1, p->R, p->of_R * LANES,
+                                       LANES};
+            if (s->cell == GRU)
+                NAME(product)(n, H1, p->dh, H1, &d_R, &none, p->dh, H1);
+            else
+                NAME(product)(n, H1, p->zeros, 0, &d_R, &none, p->dh, H1);
+        }
+        if (s->dx) {
+            const ptrdiff_t of_x = s->width - p->of_W;
+            const NAME(Factors) d_W = {of_x, d + p->of_W, p->d_pitch, 1, p->W, of_x * LANES,
+                                       LANES};
+            REAL *dx = (REAL *)s->dx + row * s->D1;
+            NAME(product)(n, s->D1, dx, s->D1, &d_W, &none, dx, s->D1);
+        }
+        filled += n;
+        if (filled >= BLOCK || t == start) {
+            NAME(sum_block)(s, p, filled);
+            filled = 0;
+        }
+    }
+}
+
+static void NAME(backward)(const Scan *s)
+{
+    const unsigned long mode = flush_to_zero();
+    NAME(Plan) p;
+    NAME(begin)(s, 1, &p);
+    const ptrdiff_t of_x = s->width - p.of_W, rows = s->offsets[s->n_steps];
+    NAME(pack_transposed)(&p, s->R, s->H, s->H1, p.source, p.of_R, p.R);
+    if (s->dx) {
+        NAME(pack_transposed)(&p, s->W, s->D, s->D1, p.source + p.of_W, of_x, p.W);
+        memset(s->dx, 0, rows * s->D1 * sizeof(REAL));
+    }
+    memset(p.dR, 0, s->H * p.of_R * sizeof(REAL));
+    memset(p.dW, 0, s->D * of_x * sizeof(REAL));
+    memset(p.db, 0, s->width * sizeof(REAL));
+
+    for (ptrdiff_t first = 0; first < s->n_steps; first += s->k1) {
+        ptrdiff_t stop = first + s->k1;
+        ptrdiff_t start = stop - s->k2 < 0 ? 0 : stop - s->k2;
+        NAME(window)(s, &p, first, start, stop < s->n_steps ? stop : s->n_steps);
+    }
+
+    NAME(unpack)(&p, p.dR, s->H, p.source, p.of_R, s->dR);
+    NAME(unpack)(&p, p.dW, s->D, p.source + p.of_W, of_x, s->dW);
+    NAME(unpack)(&p, p.db + p.of_W, 1, p.source + p.of_W, of_x, s->db);
+    if (s->cell == GRU)
+        memcpy(s->db_n, p.db, s->H * sizeof(REAL));
+    restore(mode);
+}
