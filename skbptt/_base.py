@@ -23,7 +23,7 @@ from ._parameters import (
     make_cell,
     window_of,
 )
-from ._threads import one_blas_thread
+from ._threads import one_blas_thread, parallel_map
 from ._validation import check_sequences, check_targets, check_weights
 
 
@@ -173,27 +173,34 @@ class BaseRNN(BaseEstimator, ABC):
                 state["record"] |= solvers.NOTHING_YET
             state["data"] = seen
 
-        validate = None
+        held = None
         if self.early_stopping:
             strata = self._strata(data)
             data, held = hold_back(data, self.validation_fraction, state["split"], strata)
-            validate = self._validator(network, loss, held)
         if not known:
             network.layout.views(theta)["output.b"][:] = loss.start(data.y, data.weights)
 
-        objective = Objective(
-            network, loss, data, self.alpha, window_of(self.truncation), self.dropout
-        )
-        monitor = solvers.Monitor(
-            theta,
-            tol=self.tol,
-            patience=self.n_iter_no_change if self._stops_on_plateau() else np.inf,
-            verbose=self.verbose,
-            validate=validate,
-            record=state.get("record"),
-        )
         # What overflows is told by the loss, and warned of once.
-        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+        quiet = np.errstate(over="ignore", invalid="ignore")
+        with one_blas_thread(), parallel_map(self.n_jobs) as map_parts, quiet:
+            objective = Objective(
+                network,
+                loss,
+                data,
+                self.alpha,
+                window_of(self.truncation),
+                self.dropout,
+                map_parts,
+            )
+            validate = held and self._validator(network, loss, held, map_parts)
+            monitor = solvers.Monitor(
+                theta,
+                tol=self.tol,
+                patience=self.n_iter_no_change if self._stops_on_plateau() else np.inf,
+                verbose=self.verbose,
+                validate=validate,
+                record=state.get("record"),
+            )
             theta, problem = self._solve(theta, objective, monitor, state, incremental)
         if problem is not None:
             warnings.warn(problem, ConvergenceWarning, stacklevel=4 if incremental else 3)
@@ -280,11 +287,11 @@ class BaseRNN(BaseEstimator, ABC):
         self.validation_scores_ = list(record["validation_scores"]) if held else None
         self.best_validation_score_ = record["best_score"] if held else None
 
-    def _validator(self, network, loss, data):
+    def _validator(self, network, loss, data, map_parts):
         """A function from weights to loss and score on ``data``."""
 
         def validate(theta):
-            raw = raw_outputs(network, theta, data.sequences)
+            raw = raw_outputs(network, theta, data.sequences, map_parts)
             if not np.isfinite(loss.predict(raw)).all():
                 return np.nan, -np.inf
             values = loss.value(raw, data.y)
@@ -340,8 +347,9 @@ class BaseRNN(BaseEstimator, ABC):
         """Raw outputs, and the sequences they belong to."""
         check_is_fitted(self)
         sequences = check_sequences(self, X, reset=False)
-        with one_blas_thread():
-            return raw_outputs(self._network, self._theta, sequences), sequences
+        with one_blas_thread(), parallel_map(self.n_jobs) as map_parts:
+            raw = raw_outputs(self._network, self._theta, sequences, map_parts)
+        return raw, sequences
 
     def _arrange(self, values, sequences):
         """Values a sequence as they are, values a step in the form of X."""

@@ -88,6 +88,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         alpha=0.01,
         max_grad_norm=1.0,
         truncation=None,
+        n_jobs=None,
         batch_size="auto",
         learning_rate="one_cycle",
         learning_rate_init=0.01,
@@ -120,6 +121,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.alpha = alpha
         self.max_grad_norm = max_grad_norm
         self.truncation = truncation
+        self.n_jobs = n_jobs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

@@ -52,6 +52,14 @@ truncation : int, (int, int) or None, default=None
     steps and k = 20, the gradient goes back one step only, where (1, 20) goes back 20.
     None for the exact gradient. Needs a stochastic solver.
 
+n_jobs : int or None, default=None
+    Threads that share the work on a batch, and on sequences to predict. The result is the
+    same to the bit for every number: a batch is cut into parts that do not depend on it,
+    and their gradients are summed in order. So threads help with wide networks and large
+    batches; a small batch is one part. None means 1 unless in a
+    :func:`joblib.parallel_config` context, and -1 all processors; in a worker of joblib,
+    as in a grid search with ``n_jobs``, it is always 1.
+
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch at the most; the batches of an epoch are of like size.
     "auto" is 32. Needs a stochastic solver.

@@ -33,6 +33,7 @@ class Network:
     ):
         self.cell = cell
         self.sizes = tuple(hidden_layer_sizes)
+        self.n_outputs = n_outputs
         self.readout = readout
         self.directions = ("forward", "backward") if bidirectional else ("forward",)
         self.widths = [len(self.directions) * size for size in self.sizes]
@@ -50,6 +51,11 @@ class Network:
         shapes["output.W"] = (n_read, n_outputs)
         shapes["output.b"] = (n_outputs,)
         self.layout = Layout(shapes)
+
+    def bytes_per_step(self, itemsize):
+        """About how much tape a step of a sequence takes."""
+        arrays = len(self.cell.gates) + len(self.cell.states)
+        return sum(self.widths) * arrays * itemsize
 
     def penalised(self, dtype):
         """1 where L2 applies, which is on matrices, and 0 on biases and vectors."""
@@ -185,7 +191,7 @@ class Network:
         if self.readout is None:
             return ds
         parts = READOUTS[self.readout]
-        dh = np.zeros((len(batch.column), self.widths[-1]), ds.dtype)
+        dh = np.zeros((len(batch.rows), self.widths[-1]), ds.dtype)
         n = self.sizes[-1]
         for part, d_part in zip(parts, np.split(ds, len(parts), axis=1)):
             if part == "last":

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from ._workspace import Workspace
+from ._workspace import WorkspacePool
 
-# Steps that one forward and backward pass holds in memory, at most, for full batches.
-MAX_STEPS = 1 << 14
+# A pass over more sequences than fill so much tape, in bytes, runs in parts. They bound the
+# memory, fit the cache, and can be shared by threads.
+TAPE_BYTES = 1 << 22
 
 
 class Objective:
@@ -28,9 +29,20 @@ class Objective:
         Strength of L2.
     truncation : (int, int) or None
     dropout : float
+    map_parts : callable
+        Like :class:`map`; may run in threads.
     """
 
-    def __init__(self, network, loss, data, alpha=0.0, truncation=None, dropout=0.0):
+    def __init__(
+        self,
+        network,
+        loss,
+        data,
+        alpha=0.0,
+        truncation=None,
+        dropout=0.0,
+        map_parts=map,
+    ):
         self.network = network
         self.loss = loss
         self.data = data
@@ -41,59 +53,88 @@ class Objective:
         self.dropout = dropout
         self.penalty = network.penalised(data.sequences.steps.dtype)
         self.penalty *= alpha / total
-        self.workspace = Workspace()
+        self.map_parts = map_parts
+        self.workspaces = WorkspacePool()
 
     def value(self, theta, indices):
         """Objective over the sequences ``indices``, without dropout."""
-        scale = self.scale / len(indices)
-        value, _, _ = self._forward(theta, indices, scale, None)
-        return 0.5 * np.dot(self.penalty * theta, theta) + value
+        weigh = self.scale / len(indices)
+
+        def value_of(part):
+            with self.workspaces.lend() as workspace:
+                batch, y, weights = self._pack(part, weigh)
+                raw, _ = self.network.forward(theta, batch, None, workspace, keep=False)
+                return np.dot(weights, self.loss.value(raw, y))
+
+        parts = parts_of(self.network, self.data.sequences, indices)
+        return sum(self.map_parts(value_of, parts), self._penalty(theta)[0])
 
     def value_and_gradient(self, theta, indices=None, rng=None):
         """Objective over the sequences ``indices``, or over all, and its gradient.
 
-        ``rng`` draws the dropout masks; without it there is no dropout.
+        ``rng`` draws the dropout masks; without it there is no dropout. The parts of a
+        batch are summed in their order, so that threads change no bit.
         """
+        network = self.network
         if indices is None:
-            parts = self.data.sequences.chunks(MAX_STEPS)
-            n = self.n
-        else:
-            parts, n = [indices], len(indices)
-        penalty = self.penalty * theta
-        value, gradient = 0.5 * np.dot(penalty, theta), penalty
-        for part in parts:
-            part_value, d_raw, tape = self._forward(theta, part, self.scale / n, rng)
+            indices = np.arange(self.n)
+        weigh = self.scale / len(indices)
+
+        def gradient_of(part_and_masks):
+            part, masks = part_and_masks
+            with self.workspaces.lend() as workspace:
+                batch, y, weights = self._pack(part, weigh)
+                raw, tape = network.forward(theta, batch, masks, workspace)
+                part_value = np.dot(weights, self.loss.value(raw, y))
+                d_raw = weights[:, None] * self.loss.gradient(raw, y)
+                return part_value, network.backward(tape, d_raw, self.truncation)[0]
+
+        parts = parts_of(network, self.data.sequences, indices)
+        masks = [None] * len(parts)
+        if rng is not None and self.dropout > 0:
+            masks = [
+                network.draw_masks(rng, len(part), self.dropout, theta.dtype)
+                for part in parts
+            ]
+        value, gradient = self._penalty(theta)
+        for part_value, part_gradient in self.map_parts(gradient_of, [*zip(parts, masks)]):
             value = value + part_value
-            gradient += self.network.backward(tape, d_raw, self.truncation)[0]
+            gradient += part_gradient
         return value, gradient
 
-    def _forward(self, theta, indices, scale, rng):
-        """scale * (sum of w l) over one packed batch, dL/d(raw outputs), and the tape."""
+    def _penalty(self, theta):
+        gradient = self.penalty * theta
+        return 0.5 * np.dot(gradient, theta), gradient
+
+    def _pack(self, indices, weigh):
+        """A packed batch, its targets, and its weights times a number."""
         batch = self.data.sequences.pack(indices)
         where = batch.rows if self.data.per_step else batch.order
-        y = self.data.y[where]
-        weights = self.data.weights[where] * self.data.weights.dtype.type(scale)
-        masks = None
-        if rng is not None and self.dropout > 0:
-            masks = self.network.draw_masks(rng, len(indices), self.dropout, theta.dtype)
-        self.workspace.reset()
-        raw, tape = self.network.forward(theta, batch, masks, self.workspace)
-        d_raw = weights[:, None] * self.loss.gradient(raw, y)
-        return np.dot(weights, self.loss.value(raw, y)), d_raw, tape
+        weights = self.data.weights[where] * self.data.weights.dtype.type(weigh)
+        return batch, self.data.y[where], weights
 
 
-def raw_outputs(network, theta, sequences):
+def parts_of(network, sequences, indices):
+    """The sequences ``indices`` in parts, which do not depend on the number of threads."""
+    bytes_per_step = network.bytes_per_step(sequences.steps.itemsize)
+    return sequences.chunks(indices, max(1, TAPE_BYTES // bytes_per_step))
+
+
+def raw_outputs(network, theta, sequences, map_parts=map):
     """Raw outputs of all sequences, in their order, in bounded memory."""
     per_step = network.readout is None
-    raw = None
-    workspace = Workspace()
+    workspaces = WorkspacePool()
     theta = theta.astype(np.result_type(theta, sequences.steps), copy=False)
-    for indices in sequences.chunks(MAX_STEPS):
-        workspace.reset()
-        batch = sequences.pack(indices)
-        part, _ = network.forward(theta, batch, workspace=workspace, keep=False)
-        if raw is None:
-            n = len(sequences.steps) if per_step else len(sequences)
-            raw = np.empty((n, part.shape[1]), part.dtype)
-        raw[batch.rows if per_step else batch.order] = part
-    return raw
+
+    def outputs_of(part):
+        with workspaces.lend() as workspace:
+            batch = sequences.pack(part)
+            raw, _ = network.forward(theta, batch, None, workspace, keep=False)
+            return batch.rows if per_step else batch.order, raw
+
+    parts = parts_of(network, sequences, np.arange(len(sequences)))
+    n = len(sequences.steps) if per_step else len(sequences)
+    outputs = np.empty((n, network.n_outputs), theta.dtype)
+    for where, raw in map_parts(outputs_of, parts):
+        outputs[where] = raw
+    return outputs

@@ -24,6 +24,11 @@ CONSTRAINTS: dict = {
     "alpha": [Interval(Real, 0, None, closed="left")],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "truncation": [Interval(Integral, 1, None, closed="left"), "array-like", None],
+    "n_jobs": [
+        Interval(Integral, None, -1, closed="right"),
+        Interval(Integral, 1, None, closed="left"),
+        None,
+    ],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "learning_rate": [StrOptions(set(solvers.SCHEDULES))],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],

@@ -64,11 +64,19 @@ class Sequences:
         """The sequences ``indices`` as a :class:`Batch`."""
         return Batch(self, np.asarray(indices))
 
-    def chunks(self, max_steps):
-        """Index arrays that cover all sequences, of like lengths, in bounded size."""
-        order = np.argsort(-self.lengths, kind="stable")
-        chunk = np.cumsum(self.lengths[order]) // max_steps
-        return np.split(order, np.flatnonzero(np.diff(chunk)) + 1)
+    def chunks(self, indices, max_steps, min_sequences=16):
+        """The sequences ``indices`` in parts of like lengths and numbers of steps.
+
+        A part has about ``max_steps`` steps at the most, if that is not less than
+        ``min_sequences`` sequences.
+        """
+        lengths = self.lengths[indices]
+        n_parts = min(-(-lengths.sum() // max_steps), len(indices) // min_sequences)
+        if n_parts <= 1:
+            return [indices]
+        order = np.argsort(-lengths, kind="stable")
+        part = (np.cumsum(lengths[order]) - 1) * n_parts // lengths.sum()
+        return np.split(indices[order], np.flatnonzero(np.diff(part)) + 1)
 
 
 class Batch:
@@ -89,20 +97,39 @@ class Batch:
         Column and time step of each row.
     last : ndarray of shape (n_columns,)
         Row of each column's last step. The first steps are rows 0 to n_columns.
+    sizes, offsets : ndarrays of shape (n_steps,) and (n_steps + 1,)
     """
 
     def __init__(self, sequences, indices):
-        by_length = np.argsort(-sequences.lengths[indices], kind="stable")
-        self.order = indices[by_length]
-        self.lengths = lengths = sequences.lengths[self.order]
-        n_steps = lengths[0]
-        self.sizes = len(lengths) - np.cumsum(np.bincount(lengths))[:n_steps]
-        self.offsets = np.concatenate([[0], np.cumsum(self.sizes)])
-        self.time = np.repeat(np.arange(n_steps), self.sizes)
-        self.column = np.arange(self.offsets[-1]) - self.offsets[self.time]
-        self.rows = sequences.starts[self.order][self.column] + self.time
-        self.x = sequences.steps[self.rows]
-        self.last = self.offsets[lengths - 1] + np.arange(len(lengths))
+        lengths = sequences.lengths[indices]
+        if (lengths == lengths[0]).all():
+            self.order, self.lengths = indices, lengths
+            self.sizes = np.full(lengths[0], len(indices))
+            steps = np.arange(lengths[0])[:, np.newaxis]
+            self.rows = (sequences.starts[indices] + steps).ravel()
+        else:
+            by_length = np.argsort(-lengths, kind="stable")
+            self.order, self.lengths = indices[by_length], lengths[by_length]
+            n_ended = np.cumsum(np.bincount(lengths))[: self.lengths[0]]
+            self.sizes = len(lengths) - n_ended
+            self.rows = sequences.starts[self.order][self.column] + self.time
+        self.x = sequences.steps.take(self.rows, axis=0)
+
+    @cached_property
+    def offsets(self):
+        return np.concatenate([[0], np.cumsum(self.sizes)])
+
+    @cached_property
+    def time(self):
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    @cached_property
+    def column(self):
+        return np.arange(self.offsets[-1]) - self.offsets[self.time]
+
+    @cached_property
+    def last(self):
+        return self.offsets[self.lengths - 1] + np.arange(len(self.lengths))
 
     @cached_property
     def mirror(self):

@@ -1,5 +1,7 @@
 """Memory that is used again."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
 LINE = 64  # bytes of a line of the cache, at which arrays begin
@@ -35,6 +37,22 @@ class Workspace:
             self._buffers[k] = None  # before the new one takes memory
             self._buffers[k] = aligned(n_bytes)
         return self._buffers[k][:n_bytes].view(dtype).reshape(shape)
+
+
+class WorkspacePool:
+    """As many workspaces as are in use at once, by one thread each."""
+
+    def __init__(self):
+        self._idle = []
+
+    @contextmanager
+    def lend(self):
+        workspace = self._idle.pop() if self._idle else Workspace()
+        workspace.reset()
+        try:
+            yield workspace
+        finally:
+            self._idle.append(workspace)
 
 
 def aligned(n_bytes):

@@ -326,6 +326,7 @@ OUT_OF_RANGE = {
     "solver": ["rmsprop", "newton"],
     "alpha": [-1e-9],
     "max_grad_norm": [0, -1.0],
+    "n_jobs": [0, 1.5, "all"],
     "truncation": [0, -3, (3, 2), (0, 2), (1, 2, 3), 2.5, (1.5, 3), "all"],
     "batch_size": [0, "all", 2.5],
     "learning_rate": ["cosine"],

@@ -42,13 +42,16 @@ def test_batch_layout(lengths, seed):
 
 
 @settings(max_examples=50, deadline=None)
-@given(strategies.lengths, st.integers(1, 30))
-def test_chunks_cover_all_in_bounded_size(lengths, max_steps):
+@given(strategies.lengths, st.integers(1, 30), st.integers(1, 4))
+def test_chunks_cover_all_in_bounded_size(lengths, max_steps, min_sequences):
     lengths = np.array(lengths)
-    chunks = Sequences(np.zeros((lengths.sum(), 1)), lengths).chunks(max_steps)
-    np.testing.assert_array_equal(np.sort(np.concatenate(chunks)), np.arange(len(lengths)))
-    for chunk in chunks:
-        assert len(chunk) == 1 or lengths[chunk].sum() <= max_steps + lengths.max()
+    indices = np.arange(len(lengths))[::-1]
+    sequences = Sequences(np.zeros((lengths.sum(), 1)), lengths)
+    chunks = sequences.chunks(indices, max_steps, min_sequences)
+    np.testing.assert_array_equal(np.sort(np.concatenate(chunks)), np.sort(indices))
+    n_chunks = min(-(-lengths.sum() // max_steps), len(lengths) // min_sequences)
+    bound = lengths.sum() / max(n_chunks, 1) + lengths.max()
+    assert all(lengths[chunk].sum() <= bound for chunk in chunks)
 
 
 def test_unstack_gives_the_form_back():

@@ -12,6 +12,8 @@ from sklearn.model_selection import train_test_split
 
 from skbptt import RNNClassifier, RNNRegressor
 from skbptt._data import canonical, hold_back
+from skbptt._objective import parts_of
+from skbptt._sequences import Sequences
 from skbptt.inspection import loss_gradient
 from tests.gradcheck import complex_gradient, reference_value
 
@@ -367,7 +369,9 @@ def test_memory_is_bounded_by_parts(monkeypatch):
     """The full objective is summed over parts, with the value of the whole."""
     model = regressor(max_iter=1).fit(X, Y)
     whole, gradient = loss_gradient(model, X, Y)
-    monkeypatch.setattr("skbptt._objective.MAX_STEPS", 16)
+    monkeypatch.setattr("skbptt._objective.TAPE_BYTES", 1000)
+    sequences = Sequences(np.vstack(X), LENGTHS)
+    assert len(parts_of(model._network, sequences, np.arange(40))) == 2
     parts, gradient_of_parts = loss_gradient(model, X, Y)
     assert parts == pytest.approx(whole, rel=1e-12)
     for name in gradient:
@@ -670,7 +674,7 @@ def test_every_parameter_is_obeyed(name, value, others):
 
 
 def test_all_parameters_are_tested_for_their_effect():
-    elsewhere = {"return_sequences", "verbose", "warm_start", "solver"}
+    elsewhere = {"return_sequences", "verbose", "warm_start", "solver", "n_jobs"}
     named = {name for name, _, _ in OBEYED}
     assert named | elsewhere == set(RNNRegressor().get_params())
 
