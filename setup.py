@@ -5,7 +5,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 FOLDER = "skbptt/loops/"
-HEADERS = ("loops", "types", "instance", "product", "gates", "scan")
+HEADERS = ("loops", "types", "instance", "product", "gates", "readout", "scan")
 
 FLAGS = {
     # No loop may be kept from vectors by errno or by traps, which nothing here reads.

@@ -8,6 +8,7 @@ by less between machines. By default the fastest runs.
 import os
 
 from . import _scan
+from ._readout import read, read_back
 from .cells import ElmanCell, GRUCell, LSTMCell
 
 try:
@@ -42,20 +43,45 @@ def name_of(cell):
     return {GRUCell: "gru", LSTMCell: "lstm"}.get(type(cell))
 
 
-def scan(cell, p, x, batch, workspace, keep=True):
-    """As :func:`skbptt._scan.scan`; the results live in the workspace.
+def run(cell, p, x, batch, parts, workspace, keep=True):
+    """Run a cell over a batch.
 
-    ``keep=False`` says that there will be no way back, and saves memory.
+    Parameters
+    ----------
+    cell, p, x, batch : as in :func:`skbptt._scan.scan`
+    parts : tuple of str
+        What is wanted of the states: a value of ``READOUTS``, or () for all.
+    workspace : Workspace
+        Where the results live.
+    keep : bool, default=True
+        Whether there will be a way back.
+
+    Returns
+    -------
+    output : ndarray of shape (n_rows, n_hidden) or (n_columns, n_parts, n_hidden)
+        The states, or the parts of their readout.
+    tape : object
+        For :func:`run_back`.
     """
     name = name_of(cell)
     real = x.dtype == p["R"].dtype and x.dtype.char in "fd"
     if LOOPS is not None and name is not None and real:
-        return LOOPS.scan(name, p, x, batch, workspace, keep)
-    return _scan.scan(cell, p, x, batch, keep=keep)
+        return LOOPS.scan(name, p, x, batch, parts, workspace, keep)
+    h, tape = _scan.scan(cell, p, x, batch, keep=keep)
+    if not parts:
+        return h, (tape, None)
+    s, rows_of_max = read(h, batch, parts)
+    return s, (tape, rows_of_max)
 
 
-def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
-    """As :func:`skbptt._scan.scan_back`, without the gradient of the initial state."""
+def run_back(cell, p, batch, parts, tape, d_output, grad, truncation=None, need_dx=True):
+    """Propagate the gradient of a loss back through :func:`run`.
+
+    Parameters and results are those of :func:`skbptt._scan.scan_back`; the gradient of the
+    initial state is left out.
+    """
     if isinstance(tape, Tape):
-        return tape.scan_back(dh, grad, truncation, need_dx)
+        return tape.scan_back(d_output, grad, truncation, need_dx)
+    tape, rows_of_max = tape
+    dh = read_back(d_output, batch, parts, rows_of_max) if parts else d_output
     return _scan.scan_back(cell, p, batch, tape, dh, grad, truncation, need_dx)[0]

@@ -2,16 +2,10 @@
 
 import numpy as np
 
-from ._engine import scan, scan_back
+from ._engine import run, run_back
 from ._params import Layout
+from ._readout import READOUTS
 from ._workspace import Workspace
-
-READOUTS = {
-    "last": ("last",),
-    "mean": ("mean",),
-    "max": ("max",),
-    "concat": ("last", "mean", "max"),
-}
 
 
 class Network:
@@ -37,6 +31,9 @@ class Network:
         self.readout = readout
         self.directions = ("forward", "backward") if bidirectional else ("forward",)
         self.widths = [len(self.directions) * size for size in self.sizes]
+        # What each layer hands on: its states, or parts of the readout.
+        top = READOUTS[readout] if readout else ()
+        self.parts = [*[()] * (len(self.sizes) - 1), top]
 
         # Names of each layer's parameters, by layer and direction.
         self.names = []
@@ -47,7 +44,7 @@ class Network:
                 prefix = f"layers.{k}.{direction}."
                 self.names.append((k, direction, {s: prefix + s for s in of_layer}))
                 shapes.update({prefix + s: of_layer[s] for s in of_layer})
-        n_read = self.widths[-1] * (len(READOUTS[readout]) if readout else 1)
+        n_read = self.widths[-1] * max(1, len(top))
         shapes["output.W"] = (n_read, n_outputs)
         shapes["output.b"] = (n_outputs,)
         self.layout = Layout(shapes)
@@ -109,18 +106,22 @@ class Network:
         outputs, tapes = [], []
         for k, direction, names in self.names:
             p = {s: views[name] for s, name in names.items()}
-            x = h if direction == "forward" else h[batch.mirror]
-            output, tape = scan(self.cell, p, x, batch, workspace, keep)
-            outputs.append(output if direction == "forward" else output[batch.mirror])
+            forward, parts = direction == "forward", self.parts[k]
+            x = h if forward else h[batch.mirror]
+            output, tape = run(self.cell, p, x, batch, parts, workspace, keep)
             tapes.append(tape)
+            if parts:  # (n_columns, n_parts, n_hidden)
+                outputs.append(output)
+            else:
+                outputs.append(output if forward else output[batch.mirror])
             if direction == self.directions[-1]:
-                h = outputs[0] if len(outputs) == 1 else np.hstack(outputs)
+                h = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=-1)
                 outputs = []
                 if masks is not None:
-                    h = h * masks[k][batch.column]
-        s, rows_of_max = self._read(h, batch)
+                    h = h * self._mask(masks, k, batch)
+        s = h.reshape(len(h), -1)
         raw = s @ views["output.W"] + views["output.b"]
-        return raw, (views, batch, masks, tapes, s, rows_of_max)
+        return raw, (views, batch, masks, tapes, s)
 
     def backward(self, tape, d_raw, truncation=None, need_dx=False):
         """Gradient of a loss L from dL/d(raw outputs).
@@ -140,27 +141,28 @@ class Network:
         gradient : ndarray of shape (layout.size,)
         dx : ndarray of shape (n_rows, n_features), or None
         """
-        views, batch, masks, tapes, s, rows_of_max = tape
+        views, batch, masks, tapes, s = tape
         gradient = np.empty(self.layout.size, d_raw.dtype)
         grad_views = self.layout.views(gradient)
         grad_views["output.W"][:] = s.T @ d_raw
         grad_views["output.b"][:] = d_raw.sum(axis=0)
-        dh = self._read_back(d_raw @ views["output.W"].T, batch, rows_of_max)
+        dx = d_raw @ views["output.W"].T
+        if self.parts[-1]:
+            dx = dx.reshape(len(dx), len(self.parts[-1]), -1)
 
-        dx = None
         for (k, direction, names), layer_tape in zip(self.names[::-1], tapes[::-1]):
             if direction == self.directions[-1]:
-                if dx is not None:
-                    dh = dx
-                if masks is not None:
-                    dh = dh * masks[k][batch.column]
+                dh = dx if masks is None else dx * self._mask(masks, k, batch)
                 dx = 0
-            n = self.sizes[k]
-            d_output = dh[:, :n] if direction == "forward" else dh[batch.mirror, n:]
-            d_input = scan_back(
+            n, forward = self.sizes[k], direction == "forward"
+            d_output = dh[..., :n] if forward else dh[..., n:]
+            if not (forward or self.parts[k]):
+                d_output = d_output[batch.mirror]
+            d_input = run_back(
                 self.cell,
                 {s: views[name] for s, name in names.items()},
                 batch,
+                self.parts[k],
                 layer_tape,
                 d_output,
                 {s: grad_views[name] for s, name in names.items()},
@@ -168,65 +170,10 @@ class Network:
                 need_dx=need_dx or k > 0,
             )
             if d_input is not None:
-                dx = dx + (d_input if direction == "forward" else d_input[batch.mirror])
+                dx = dx + (d_input if forward else d_input[batch.mirror])
         return gradient, dx if need_dx else None
 
-    def _read(self, h, batch):
-        """From the states of all steps to the input of the output layer."""
-        if self.readout is None:
-            return h, None
-        parts, rows_of_max = [], None
-        for part in READOUTS[self.readout]:
-            if part == "last":
-                s = self._last(h, batch)
-            elif part == "mean":
-                s = mean_over_time(h, batch)
-            else:
-                s, rows_of_max = max_over_time(h, batch)
-            parts.append(s)
-        return np.hstack(parts), rows_of_max
-
-    def _read_back(self, ds, batch, rows_of_max):
-        """Gradient with respect to the states of all steps."""
-        if self.readout is None:
-            return ds
-        parts = READOUTS[self.readout]
-        dh = np.zeros((len(batch.rows), self.widths[-1]), ds.dtype)
-        n = self.sizes[-1]
-        for part, d_part in zip(parts, np.split(ds, len(parts), axis=1)):
-            if part == "last":
-                dh[batch.last, :n] += d_part[:, :n]
-                dh[: len(ds), n:] += d_part[:, n:]
-            elif part == "mean":
-                dh += (d_part / batch.lengths[:, None].astype(ds.real.dtype))[batch.column]
-            else:
-                columns = np.arange(dh.shape[1])
-                dh[rows_of_max, columns] += d_part
-        return dh
-
-    def _last(self, h, batch):
-        # The backward direction has read a sequence when it is at its first step.
-        n = self.sizes[-1]
-        return np.hstack([h[batch.last, :n], h[: len(batch.order), n:]])
-
-
-def mean_over_time(h, batch):
-    s = np.zeros((len(batch.order), h.shape[1]), h.dtype)
-    for columns, rows in batch.runs:
-        s[:columns] += h[rows].reshape(-1, columns, h.shape[1]).sum(axis=0)
-    return s / batch.lengths[:, None].astype(h.real.dtype)
-
-
-def max_over_time(h, batch):
-    """The largest value of each unit, and the row where it stands (the first)."""
-    s = np.full((len(batch.order), h.shape[1]), -np.inf, h.dtype)
-    rows_of_max = np.zeros(s.shape, np.intp)
-    for columns, rows in batch.runs:
-        steps = h[rows].reshape(-1, columns, h.shape[1])
-        t = steps.real.argmax(axis=0)
-        top = np.take_along_axis(steps, t[np.newaxis], axis=0)[0]
-        higher = ~(top.real <= s[:columns].real)  # NaN is handed on
-        s[:columns][higher] = top[higher]
-        row = rows.start + t * columns + np.arange(columns)[:, np.newaxis]
-        rows_of_max[:columns][higher] = row[higher]
-    return s, rows_of_max
+    def _mask(self, masks, k, batch):
+        """Dropout mask of the output of a layer."""
+        # To scale a state of all steps is to scale its last, its mean and its maximum.
+        return masks[k][:, np.newaxis] if self.parts[k] else masks[k][batch.column]

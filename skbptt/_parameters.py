@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from . import solvers
 from ._activations import ACTIVATIONS
-from ._network import READOUTS
+from ._readout import READOUTS
 from .cells import Cell, ElmanCell, GRUCell, LSTMCell
 
 CELLS = {"rnn": ElmanCell, "gru": GRUCell, "lstm": LSTMCell}

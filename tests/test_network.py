@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from skbptt._network import READOUTS, Network
+from skbptt._network import Network
 from skbptt._objective import raw_outputs
+from skbptt._readout import READOUTS
 from skbptt._sequences import Sequences
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
 from tests import strategies

@@ -13,7 +13,16 @@ ROOT = Path(skbptt.__file__).parent
 
 # Each module may import those in earlier rows only.
 LAYERS = [
-    {"_params", "_sequences", "_activations", "_compat", "_docstrings", "_workspace"},
+    {
+        "_params",
+        "_sequences",
+        "_activations",
+        "_compat",
+        "_docstrings",
+        "_workspace",
+        "_readout",
+        "_readout",
+    },
     {"_loops"},
     {"solvers", "_losses", "cells", "datasets"},
     {"_scan", "_threads", "_validation"},

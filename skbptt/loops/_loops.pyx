@@ -33,10 +33,16 @@ cdef extern from "loops.h":
         void *gates
         void *c
         void *h
+        void *sum
+        void *top
+        void *time_of_top
         void *scratch
         Py_ssize_t k1, k2
         const void *dh
         Py_ssize_t dh_pitch
+        const void *d_sum
+        const void *d_top
+        const void *d_last
         void *dW
         void *dR
         void *db
@@ -89,18 +95,37 @@ cdef class Tape:
     cdef Scan scan
     cdef const CLoops *loops
     cdef tuple arrays  # to which `scan` points
-    cdef object workspace
+    cdef object workspace, batch
+    cdef tuple parts
     cdef Py_ssize_t n_gates
 
-    def scan_back(self, dh, grad, truncation=None, bint need_dx=True):
-        """As :func:`skbptt._scan.scan_back`, without the gradient of the initial state."""
+    def scan_back(self, d_output, grad, truncation=None, bint need_dx=True):
+        """As :func:`skbptt._engine.run_back`."""
         cdef Scan *s = &self.scan
-        cdef Py_ssize_t size = dh.itemsize, n_rows = len(dh), n_gates = self.n_gates, n_bytes
+        cdef Py_ssize_t size = d_output.itemsize, n_gates = self.n_gates
+        cdef Py_ssize_t n_rows = s.offsets[s.n_steps], n_bytes
+        cdef void *where
         if not s.keep:
             raise ValueError("The tape was not kept.")
-        dh = contiguous_rows(dh)
-        s.dh = address_of_rows(dh, n_rows, s.H)
-        s.dh_pitch = dh.strides[0] // size
+        if not self.parts:
+            dh = contiguous_rows(d_output)
+            s.dh = address_of_rows(dh, n_rows, s.H)
+            s.dh_pitch = dh.strides[0] // size
+        d_parts = []  # which `scan` points to
+        for k, part in enumerate(self.parts):
+            d_part = self.workspace.empty((s.offsets[1], s.H1), d_output.dtype)
+            d_part[:, s.H :] = 0
+            d_part[:, : s.H] = d_output[:, k]
+            if part == "mean":
+                d_part /= self.batch.lengths[:, None]
+            d_parts.append(d_part)
+            where = address(d_part, s.offsets[1] * s.H1 * size)
+            if part == "last":
+                s.d_last = where
+            elif part == "mean":
+                s.d_sum = where
+            else:
+                s.d_top = where
         s.dW = address(grad["W"], s.D * n_gates * s.H * size)
         s.dR = address(grad["R"], s.H * n_gates * s.H * size)
         s.db = address(grad["b"], n_gates * s.H * size)
@@ -108,7 +133,7 @@ cdef class Tape:
             s.db_n = address(grad["b_n"], s.H * size)
         dx, s.dx = None, NULL
         if need_dx:
-            dx = self.workspace.empty((n_rows, s.D1), dh.dtype)
+            dx = self.workspace.empty((n_rows, s.D1), d_output.dtype)
             s.dx = address(dx, n_rows * s.D1 * size)
         s.k1, s.k2 = truncation or (s.n_steps, s.n_steps)
         n_bytes = self.loops.scratch(s, True)
@@ -143,12 +168,12 @@ cdef class Loops:
         self.level = INSTRUCTIONS.index(instructions)
         self.instructions = instructions
 
-    def scan(self, str cell, p, x, batch, workspace, bint keep=True):
-        """As :func:`skbptt._scan.scan`, for one of CELLS."""
+    def scan(self, str cell, p, x, batch, tuple parts, workspace, bint keep=True):
+        """As :func:`skbptt._engine.run`, for one of CELLS."""
         cdef Tape tape = Tape()
         cdef Scan *s = &tape.scan
         cdef Py_ssize_t size = x.itemsize, n_rows = len(x)
-        cdef Py_ssize_t n_gates, n_kept, n_bytes
+        cdef Py_ssize_t n_gates, n_kept, n_bytes, n_columns
         x = contiguous_rows(x)
         offsets = np.ascontiguousarray(batch.offsets, np.intp)
         b_n = p.get("b_n")
@@ -179,12 +204,33 @@ cdef class Loops:
         if s.cell == LSTM:
             c = workspace.empty((n_kept, s.H1), x.dtype)
             s.c = address(c, n_kept * s.H1 * size)
+        n_columns = s.offsets[1]
+        total = top = times = None
+        if "mean" in parts:
+            total = workspace.empty((n_columns, s.H1), x.dtype)
+            s.sum = address(total, n_columns * s.H1 * size)
+        if "max" in parts:
+            top = workspace.empty((n_columns, s.H1), x.dtype)
+            s.top = address(top, n_columns * s.H1 * size)
+            times = workspace.empty((n_columns, s.H1), f"i{size}")
+            s.time_of_top = address(times, n_columns * s.H1 * size)
         tape.loops = skbptt_loops(self.level, size)
         n_bytes = tape.loops.scratch(s, False)
         scratch = workspace.empty((n_bytes,), np.uint8)
         s.scratch = address(scratch, n_bytes)
-        tape.arrays = (p, x, offsets, h, gates, c)
-        tape.workspace = workspace
+        tape.arrays = (p, x, offsets, h, gates, c, total, top, times)
+        tape.workspace, tape.batch, tape.parts = workspace, batch, parts
         with nogil:
             tape.loops.forward(s)
-        return h[:, : s.H], tape
+        h = h[:, : s.H]
+        if not parts:
+            return h, tape
+        output = np.empty((n_columns, len(parts), s.H), x.dtype)
+        for k, part in enumerate(parts):
+            if part == "last":
+                output[:, k] = h[batch.last]
+            elif part == "mean":
+                np.divide(total[:, : s.H], batch.lengths[:, None], out=output[:, k])
+            else:
+                output[:, k] = top[:, : s.H]
+        return output, tape

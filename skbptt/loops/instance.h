@@ -2,6 +2,7 @@
 
 #include "product.h"
 #include "gates.h"
+#include "readout.h"
 #include "scan.h"
 
 #undef TYPE

@@ -25,12 +25,17 @@ typedef struct {
     int keep;                  /* whether `gates` and `c` hold all steps, or two only */
     void *gates;               /* (n_rows, width), the tape; h if the cell is Elman's */
     void *c, *h;               /* (n_rows, H1); c of the LSTM only */
+    void *sum, *top;           /* (n_columns, H1): sum and largest of the states of each
+                                  sequence, or NULL */
+    void *time_of_top;         /* (n_columns, H1), integers as wide as the numbers */
     void *scratch;             /* as many bytes as `scratch` of the loops tells */
 
     /* Of the way back only. */
     ptrdiff_t k1, k2;          /* truncation */
-    const void *dh;            /* (n_rows, H), rows dh_pitch apart */
+    const void *dh;            /* (n_rows, H), rows dh_pitch apart; or NULL */
     ptrdiff_t dh_pitch;
+    const void *d_sum, *d_top; /* (n_columns, H1); or NULL */
+    const void *d_last;        /* (n_columns, H1), of the last states; or NULL */
     void *dW, *dR, *db, *db_n; /* like W, R, b, b_n */
     void *dx;                  /* (n_rows, D1), or NULL */
 } Scan;

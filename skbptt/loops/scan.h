@@ -139,6 +139,7 @@ static void NAME(forward)(const Scan *s)
         case GRU: NAME(gru_forward)(n, H1, a, h_prev, h); break;
         case LSTM: NAME(lstm_forward)(n, H1, a, c_prev, c, h); break;
         }
+        NAME(read)(s, t, h);
         h_prev = h;
         c_prev = c;
     }
@@ -176,7 +177,6 @@ static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
         const REAL *h_prev = p->zeros, *c_prev = p->zeros;
         const REAL *gates = (const REAL *)s->gates + row * s->width;
         const REAL *x = (const REAL *)s->x + row * s->x_pitch;
-        const REAL *dh = (const REAL *)s->dh + row * s->dh_pitch;
         REAL *d = p->d + filled * p->d_pitch;
         REAL *before = p->before + filled * p->before_pitch;
         if (t > 0) {
@@ -186,10 +186,9 @@ static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
         for (ptrdiff_t i = 0; i < n; i++, before += p->before_pitch) {
             memcpy(before, h_prev + i * H1, s->H * sizeof(REAL));
             memcpy(before + H1, x + i * s->x_pitch, s->D * sizeof(REAL));
-            if (t >= first)
-                for (ptrdiff_t j = 0; j < s->H; j++)
-                    p->dh[i * H1 + j] += dh[i * s->dh_pitch + j];
         }
+        if (t >= first)
+            NAME(read_back)(s, t, p->dh);
         switch (s->cell) {
         case IDENTITY: NAME(identity_backward)(n, H1, h, p->dh, d, p->d_pitch); break;
         case LOGISTIC: NAME(logistic_backward)(n, H1, h, p->dh, d, p->d_pitch); break;

@@ -1,0 +1,49 @@
+/* From the states of all steps to one vector a sequence, within the loop over time. */
+
+static void NAME(read)(const Scan *s, ptrdiff_t t, const REAL *restrict h)
+{
+    const ptrdiff_t count = (s->offsets[t + 1] - s->offsets[t]) * s->H1;
+    REAL *restrict sum = s->sum, *restrict top = s->top;
+    INTEGER *restrict time = s->time_of_top;
+    if (sum && t == 0)
+        memcpy(sum, h, count * sizeof(REAL));
+    else if (sum)
+        for (ptrdiff_t i = 0; i < count; i += LINE)
+            UNITS sum[i + j] += h[i + j];
+    if (top && t == 0) {
+        memcpy(top, h, count * sizeof(REAL));
+        memset(time, 0, count * sizeof(*time));
+    } else if (top)
+        for (ptrdiff_t i = 0; i < count; i += LINE)
+            UNITS {
+                /* The first of equals; NaN is handed on. */
+                const INTEGER keeps = !(h[i + j] > top[i + j]) & (h[i + j] == h[i + j]);
+                top[i + j] = keeps ? top[i + j] : h[i + j];
+                time[i + j] = keeps ? time[i + j] : (INTEGER)t;
+            }
+}
+
+/* Add what the loss says of the states at step t to their gradients. */
+static void NAME(read_back)(const Scan *s, ptrdiff_t t, REAL *restrict dh)
+{
+    const ptrdiff_t row = s->offsets[t], n = s->offsets[t + 1] - row, H1 = s->H1;
+    const REAL *restrict given = s->dh, *restrict d_sum = s->d_sum;
+    const REAL *restrict d_top = s->d_top, *restrict d_last = s->d_last;
+    const INTEGER *restrict time = s->time_of_top;
+    if (given)
+        for (ptrdiff_t i = 0; i < n; i++)
+            for (ptrdiff_t j = 0; j < s->H; j++)
+                dh[i * H1 + j] += given[(row + i) * s->dh_pitch + j];
+    if (d_sum)
+        for (ptrdiff_t i = 0; i < n * H1; i += LINE)
+            UNITS dh[i + j] += d_sum[i + j];
+    if (d_top)
+        for (ptrdiff_t i = 0; i < n * H1; i += LINE)
+            UNITS dh[i + j] += time[i + j] == (INTEGER)t ? d_top[i + j] : 0;
+    if (d_last) {
+        /* The sequences that end here are the last columns. */
+        const ptrdiff_t go_on = t + 1 < s->n_steps ? s->offsets[t + 2] - row - n : 0;
+        for (ptrdiff_t i = go_on * H1; i < n * H1; i += LINE)
+            UNITS dh[i + j] += d_last[i + j];
+    }
+}
