@@ -3,6 +3,7 @@
 import argparse
 import platform
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import skbptt
+from skbptt._engine import live
 
 # Without it vanishing gradients make PyTorch up to ten times slower.
 torch.set_flush_denormal(True)
@@ -97,16 +99,13 @@ def parse(description, **arguments):
 def describe_machine(threads):
     """Print what the figures depend on."""
     cpu = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo") as lines:
-            cpu = next(
-                line.split(": ")[1].strip() for line in lines if "model name" in line
-            )
-    except (OSError, StopIteration):
-        pass
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if "model name" in line]
+        cpu = names[0].split(": ")[1] if names else cpu
     print(
         f"{time.strftime('%Y-%m-%d')}, {cpu}, {platform.system()}, "
         f"Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"PyTorch {torch.__version__}, skbptt {skbptt.__version__}, "
+        f"PyTorch {torch.__version__}, skbptt {skbptt.__version__} {live()}, "
         f"{threads} thread{'s' if threads > 1 else ''}"
     )

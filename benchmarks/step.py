@@ -1,6 +1,7 @@
 """A training step (forward, backward, clip, Adam) beside PyTorch's.
 
-    python benchmarks/step.py [--threads 1] [--cells rnn gru lstm] [--dtypes float32 float64]
+    python benchmarks/step.py [--threads 1] [--cells rnn gru lstm]
+                              [--dtypes float32 float64] [--seconds 2]
 
 Both run in turn in this process; times are medians. "share" is the speed of the products
 that BPTT needs, over the whole step, as a part of the speed of a large matrix product in
@@ -9,11 +10,18 @@ in PyTorch packed and padded, whichever is faster; its step starts from ready te
 skbptt's from the stacked data.
 """
 
-from peers import GATES, Twin, alternate, describe_machine, geometric_mean, parse, product
-from peers import torch_step
-
 import numpy as np
 import torch
+from peers import (
+    GATES,
+    Twin,
+    alternate,
+    describe_machine,
+    geometric_mean,
+    parse,
+    product,
+    torch_step,
+)
 from scipy.linalg import norm
 from threadpoolctl import threadpool_limits
 

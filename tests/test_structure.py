@@ -21,7 +21,6 @@ LAYERS = [
         "_docstrings",
         "_workspace",
         "_readout",
-        "_readout",
     },
     {"_loops"},
     {"solvers", "_losses", "cells", "datasets"},

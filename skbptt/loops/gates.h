@@ -1,7 +1,7 @@
 /* The gates of the cells, for one type of real number and one instruction set: a line of
    LINE units at a time, whose loops compilers turn into a few vector instructions. */
 
-/* 1 / d for 1 <= d < 2^64: a guess from the bits with an error of 12 %, whose error goes to
+/* 1 / d for 1 <= d < 2^110: a guess from the bits with an error of 12 %, whose error goes to
    its third power at each round. Faster than division. */
 INLINE REAL NAME(reciprocal)(REAL d)
 {
@@ -15,9 +15,9 @@ INLINE REAL NAME(reciprocal)(REAL d)
     return y.real;
 }
 
-/* tanh(z / 2), by exp(z) - 1 = 2^k (exp(r) - 1) + (2^k - 1) with |r| <= log(2) / 2. The
-   comparisons hand NaN on. */
-INLINE REAL NAME(tanh_of_half)(REAL z)
+/* exp(z) - 1 = 2^k (exp(r) - 1) + (2^k - 1) with |r| <= log(2) / 2, for |z| up to where
+   tanh(z / 2) rounds to 1. The comparisons hand NaN on. */
+INLINE REAL NAME(expm1)(REAL z)
 {
     union { REAL real; INTEGER bits; } shifted, power;
     REAL k, r, p;
@@ -25,17 +25,21 @@ INLINE REAL NAME(tanh_of_half)(REAL z)
     z = z < -LARGEST ? -LARGEST : z;
     shifted.real = z * (REAL)1.4426950408889634 + ROUNDER;
     k = shifted.real - ROUNDER;
-    r = (z - k * LOG2_HIGH) - k * LOG2_LOW;
+    r = z - k * (REAL)0.6931471805599453;
     power.bits = (INTEGER)(((UNSIGNED)shifted.bits + BIAS) << MANTISSA);
-    p = r + r * r * EXP_POLYNOMIAL(r);
-    p = power.real * p + (power.real - 1);
-    return p * NAME(reciprocal)(p + 2);
+    p = r + r * r * EXP_POLYNOMIAL(r, r * r);
+    return power.real * p + (power.real - 1);
 }
 
-INLINE REAL NAME(tanh)(REAL x) { return NAME(tanh_of_half)(2 * x); }
+INLINE REAL NAME(tanh)(REAL x)
+{
+    const REAL p = NAME(expm1)(2 * x);
+    return p * NAME(reciprocal)(p + 2);
+}
 INLINE REAL NAME(logistic)(REAL x)
 {
-    return (REAL)0.5 * NAME(tanh_of_half)(x) + (REAL)0.5;
+    const REAL p = NAME(expm1)(x);
+    return (p + 1) * NAME(reciprocal)(p + 2);
 }
 INLINE REAL NAME(relu)(REAL x) { return x > 0 ? x : 0; }
 INLINE REAL NAME(identity)(REAL x) { return x; }

@@ -11,8 +11,6 @@
 #undef UNSIGNED
 #undef LARGEST
 #undef ROUNDER
-#undef LOG2_HIGH
-#undef LOG2_LOW
 #undef BIAS
 #undef MANTISSA
 #undef INVERTER

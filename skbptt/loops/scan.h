@@ -8,23 +8,40 @@ typedef struct {
     ptrdiff_t *source;     /* column of W, R and b that each column of the tape has, or -1 */
     REAL *zeros;           /* the state before the first step */
     REAL *bias, *R, *W;    /* packed; on the way back R and W are transposed */
-    REAL *d, *before;      /* a block of rows: dL/d(columns of the tape); h_prev and x */
-    ptrdiff_t d_pitch, before_pitch;
+    REAL *d, *h_prev, *x;  /* a block of rows: dL/d(columns of the tape), h_prev and x */
+    ptrdiff_t d_pitch, h_pitch, x_pitch;
     REAL *dR, *dW, *db;    /* padded */
     REAL *dh, *dc;         /* dL/d(state), carried from step to step */
 } NAME(Plan);
 
+/* Rows of many lines, if their number is even, would crowd into few sets of the cache. */
+static ptrdiff_t NAME(good_pitch)(ptrdiff_t pitch)
+{
+    const ptrdiff_t lines = (pitch + LINE - 1) / LINE;
+    return lines <= 4 ? pitch : lines % 2 ? lines * LINE : lines * LINE + LINE;
+}
+
+static void NAME(copy_rows)(ptrdiff_t rows, ptrdiff_t count, const REAL *from,
+                            ptrdiff_t from_pitch, REAL *to, ptrdiff_t to_pitch)
+{
+    if (from_pitch == to_pitch)
+        memcpy(to, from, ((rows - 1) * to_pitch + count) * sizeof(REAL));
+    else
+        for (ptrdiff_t i = 0; i < rows; i++)
+            memcpy(to + i * to_pitch, from + i * from_pitch, count * sizeof(REAL));
+}
+
 /* Lay out the scratch memory, and tell how many bytes it takes. */
 static ptrdiff_t NAME(plan)(const Scan *s, int backward, NAME(Plan) *p)
 {
-    const ptrdiff_t columns = s->offsets[1], rows = BLOCK + columns, inputs = s->H1 + s->D1;
+    const ptrdiff_t columns = s->offsets[1], rows = BLOCK + columns;
     char *end = s->scratch;
     p->of_R = s->cell == GRU ? 3 * s->H1 : s->width;
     p->of_W = s->cell == GRU ? s->H1 : 0;
     p->gates_H = s->H * (s->cell < GRU ? 1 : s->cell == GRU ? 3 : 4);
-    /* An odd number of lines, or rows would crowd into few sets of the cache. */
-    p->d_pitch = s->width / LINE % 2 ? s->width : s->width + LINE;
-    p->before_pitch = inputs / LINE % 2 ? inputs : inputs + LINE;
+    p->d_pitch = NAME(good_pitch)(s->width);
+    p->h_pitch = NAME(good_pitch)(s->H1);
+    p->x_pitch = NAME(good_pitch)(s->x_pitch);
 
 #define TAKE(member, count)                                                                \
     p->member = (void *)end;                                                               \
@@ -35,7 +52,8 @@ static ptrdiff_t NAME(plan)(const Scan *s, int backward, NAME(Plan) *p)
         TAKE(R, p->of_R * s->H1);
         TAKE(W, s->dx ? (s->width - p->of_W) * s->D1 : 0);
         TAKE(d, rows * p->d_pitch);
-        TAKE(before, rows * p->before_pitch);
+        TAKE(h_prev, rows * p->h_pitch);
+        TAKE(x, rows * p->x_pitch);
         TAKE(dR, s->H * p->of_R);
         TAKE(dW, s->D * (s->width - p->of_W));
         TAKE(db, s->width);
@@ -151,8 +169,8 @@ static void NAME(sum_block)(const Scan *s, const NAME(Plan) *p, ptrdiff_t rows)
 {
     const NAME(Factors) none = {0};
     const ptrdiff_t of_x = s->width - p->of_W;
-    const NAME(Factors) h_d = {rows, p->before, 1, p->before_pitch, p->d, LANES, p->d_pitch};
-    const NAME(Factors) x_d = {rows,  p->before + s->H1, 1, p->before_pitch, p->d + p->of_W,
+    const NAME(Factors) h_d = {rows, p->h_prev, 1, p->h_pitch, p->d, LANES, p->d_pitch};
+    const NAME(Factors) x_d = {rows,  p->x,      1, p->x_pitch, p->d + p->of_W,
                                LANES, p->d_pitch};
     NAME(product)(s->H, p->of_R, p->dR, p->of_R, &h_d, &none, p->dR, p->of_R);
     NAME(product)(s->D, of_x, p->dW, of_x, &x_d, &none, p->dW, of_x);
@@ -178,15 +196,12 @@ static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
         const REAL *gates = (const REAL *)s->gates + row * s->width;
         const REAL *x = (const REAL *)s->x + row * s->x_pitch;
         REAL *d = p->d + filled * p->d_pitch;
-        REAL *before = p->before + filled * p->before_pitch;
         if (t > 0) {
             h_prev = (const REAL *)s->h + offsets[t - 1] * H1;
             c_prev = (const REAL *)s->c + offsets[t - 1] * H1;
         }
-        for (ptrdiff_t i = 0; i < n; i++, before += p->before_pitch) {
-            memcpy(before, h_prev + i * H1, s->H * sizeof(REAL));
-            memcpy(before + H1, x + i * s->x_pitch, s->D * sizeof(REAL));
-        }
+        NAME(copy_rows)(n, s->H, h_prev, H1, p->h_prev + filled * p->h_pitch, p->h_pitch);
+        NAME(copy_rows)(n, s->D, x, s->x_pitch, p->x + filled * p->x_pitch, p->x_pitch);
         if (t >= first)
             NAME(read_back)(s, t, p->dh);
         switch (s->cell) {
