@@ -50,7 +50,7 @@ def torch_step(module, optimiser, x, y, **how):
     optimiser.step()
 
 
-def alternate(functions, seconds=2.0, least=5, turn=0.02):
+def alternate(functions, seconds=2.0, least=5, turn=0.1):
     """Median seconds a call of each function, over turns in which all have theirs.
 
     A turn is as many calls as take about ``turn`` seconds, since training goes on with a

@@ -2,7 +2,8 @@
 
 from ._classifier import RNNClassifier
 from ._regressor import RNNRegressor
+from ._show_versions import show_versions
 
 __version__ = "0.1.0"
 
-__all__ = ["RNNClassifier", "RNNRegressor", "__version__"]
+__all__ = ["RNNClassifier", "RNNRegressor", "__version__", "show_versions"]

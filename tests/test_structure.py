@@ -29,7 +29,7 @@ LAYERS = [
     {"_network", "_data"},
     {"_objective", "_parameters"},
     {"_base"},
-    {"_classifier", "_regressor", "inspection"},
+    {"_classifier", "_regressor", "_show_versions", "inspection"},
     {"__init__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

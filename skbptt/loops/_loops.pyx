@@ -84,8 +84,10 @@ cdef void *address_of_rows(array, Py_ssize_t n_rows, Py_ssize_t n_columns) excep
 
 
 def contiguous_rows(array):
-    """The array, or a copy whose rows are contiguous."""
-    good = array.strides[1] == array.itemsize or array.shape[1] == 1
+    """The array, or a copy, whose rows are contiguous and follow one after the other."""
+    row, step = array.strides
+    width = array.shape[1] * array.itemsize
+    good = row >= width and (step == array.itemsize or array.shape[1] == 1)
     return array if good else np.ascontiguousarray(array)
 
 
@@ -184,6 +186,8 @@ cdef class Loops:
         s.width = s.H1 if s.cell < GRU else 4 * s.H1
         s.n_steps = len(offsets) - 1
         s.offsets = <const Py_ssize_t *>address(offsets, len(offsets) * sizeof(Py_ssize_t))
+        if s.offsets[s.n_steps] != n_rows:
+            raise ValueError(f"x has {n_rows} rows, the batch {s.offsets[s.n_steps]}.")
         n_gates = tape.n_gates = len(p["b"]) // s.H
         s.W = address(p["W"], s.D * n_gates * s.H * size)
         s.R = address(p["R"], s.H * n_gates * s.H * size)

@@ -1,4 +1,7 @@
-/* From the states of all steps to one vector a sequence, within the loop over time. */
+/* From the states of all steps to one vector a sequence, within the loop over time.
+
+   Conditions choose between numbers that were loaded before: GCC 12 makes of a load under a
+   condition a masked one, with a wrong mask. Nor are numbers of two widths compared. */
 
 static void NAME(read)(const Scan *s, ptrdiff_t t, const REAL *restrict h)
 {
@@ -17,9 +20,11 @@ static void NAME(read)(const Scan *s, ptrdiff_t t, const REAL *restrict h)
         for (ptrdiff_t i = 0; i < count; i += LINE)
             UNITS {
                 /* The first of equals; NaN is handed on. */
-                const INTEGER keeps = !(h[i + j] > top[i + j]) & (h[i + j] == h[i + j]);
-                top[i + j] = keeps ? top[i + j] : h[i + j];
-                time[i + j] = keeps ? time[i + j] : (INTEGER)t;
+                const REAL new = h[i + j], old = top[i + j];
+                const INTEGER then = time[i + j];
+                const INTEGER keeps = !(new > old) & (new == new);
+                top[i + j] = keeps ? old : new;
+                time[i + j] = keeps ? then : (INTEGER)t;
             }
 }
 
@@ -39,7 +44,10 @@ static void NAME(read_back)(const Scan *s, ptrdiff_t t, REAL *restrict dh)
             UNITS dh[i + j] += d_sum[i + j];
     if (d_top)
         for (ptrdiff_t i = 0; i < n * H1; i += LINE)
-            UNITS dh[i + j] += time[i + j] == (INTEGER)t ? d_top[i + j] : 0;
+            UNITS {
+                const REAL d = d_top[i + j];
+                dh[i + j] += time[i + j] == (INTEGER)t ? d : 0;
+            }
     if (d_last) {
         /* The sequences that end here are the last columns. */
         const ptrdiff_t go_on = t + 1 < s->n_steps ? s->offsets[t + 2] - row - n : 0;

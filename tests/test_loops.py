@@ -1,0 +1,257 @@
+"""The compiled loops beside those of NumPy, which the other tests hold to the truth."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from skbptt import RNNRegressor, _engine, show_versions
+from skbptt._engine import name_of, run, run_back
+from skbptt._readout import READOUTS
+from skbptt._sequences import Sequences
+from skbptt._workspace import Workspace
+from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from tests.gradcheck import relative_error
+
+_loops = pytest.importorskip("skbptt._loops", reason="installed without a compiler")
+
+CELLS = [
+    *map(ElmanCell, ["identity", "logistic", "relu", "tanh"]),
+    GRUCell(),
+    LSTMCell(),
+]
+INSTRUCTIONS = _loops.INSTRUCTIONS[: _loops.INSTRUCTIONS.index(_loops.Loops().instructions)]
+INSTRUCTIONS = [*INSTRUCTIONS, _loops.Loops().instructions]
+
+# Hidden units, inputs, lengths: odd sizes, tiles that are cut, blocks that fill.
+SIZES = [
+    (1, 1, [1]),
+    (3, 2, [5, 1, 4]),
+    (17, 5, [30, 2, 9, 9, 9, 1]),
+    (32, 1, [20] * 32),
+    (16, 18, [7] * 9),
+    (40, 20, np.random.RandomState(0).randint(1, 30, 50)),
+]
+
+
+def problem(cell, n_hidden, n_in, lengths, dtype, seed=0):
+    rng = np.random.RandomState(seed)
+    lengths = np.array(lengths)
+    steps = rng.standard_normal((lengths.sum(), n_in)).astype(dtype)
+    batch = Sequences(steps, lengths).pack(np.arange(len(lengths)))
+    # A stable recurrence, or rounding would grow without bound over the steps.
+    p = {
+        name: (rng.standard_normal(shape) * 0.7 / np.sqrt(n_hidden)).astype(dtype)
+        for name, shape in cell.shapes(n_in, n_hidden).items()
+    }
+    return p, batch, rng
+
+
+def both_ways(loops, monkeypatch, cell, p, batch, d_output, parts, truncation):
+    """Output and gradients of one engine."""
+    monkeypatch.setattr(_engine, "LOOPS", loops)
+    workspace = Workspace()
+    for _ in range(2):  # The second time in memory that is no longer clean.
+        workspace.reset()
+        output, tape = run(cell, p, batch.x, batch, parts, workspace)
+        grad = {name: np.full_like(value, np.nan) for name, value in p.items()}
+        dx = run_back(cell, p, batch, parts, tape, d_output, grad, truncation)
+        alone = {name: np.full_like(value, np.nan) for name, value in p.items()}
+        assert (
+            run_back(cell, p, batch, parts, tape, d_output, alone, truncation, False)
+            is None
+        )
+    for name in grad:
+        np.testing.assert_array_equal(alone[name], grad[name])
+    return output, dx, grad
+
+
+@pytest.mark.parametrize("instructions", INSTRUCTIONS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}-{len(size[2])}")
+@pytest.mark.parametrize("cell", CELLS, ids=repr)
+def test_agreement_with_numpy(cell, size, dtype, tolerance, instructions, monkeypatch):
+    p, batch, rng = problem(cell, *size, dtype)
+    for parts in [(), *READOUTS.values()]:
+        for truncation in [None, (3, 3), (2, 5), (1, 4)]:
+            shape = (len(batch.rows),) if not parts else (len(batch.order), len(parts))
+            d_output = rng.standard_normal((*shape, size[0])).astype(dtype)
+            arguments = (monkeypatch, cell, p, batch, d_output, parts, truncation)
+            expected = both_ways(None, *arguments)
+            got = both_ways(_loops.Loops(instructions), *arguments)
+            assert relative_error(got[0], expected[0]) <= tolerance
+            assert relative_error(got[1], expected[1]) <= tolerance
+            # All at once: one of them alone may be a small difference of large numbers.
+            everything = [
+                np.concatenate([*map(np.ravel, r[2].values())]) for r in (got, expected)
+            ]
+            assert relative_error(*everything) <= tolerance
+            assert got[0].dtype == got[1].dtype == got[2]["R"].dtype == dtype
+
+
+@pytest.mark.parametrize("instructions", INSTRUCTIONS)
+@pytest.mark.parametrize(
+    ("dtype", "true"), [("float32", np.float64), ("float64", np.longdouble)]
+)
+def test_tanh_and_logistic_to_the_last_places(dtype, true, instructions):
+    rng = np.random.RandomState(0)
+    scales = [1e-20, 1e-6, 1e-3, 0.1, 1, 3, 10, 1e3, 1e30]
+    x = np.concatenate([rng.standard_normal(2000) * scale for scale in scales])
+    x = np.append(x, [0.0, -0.0, np.inf, -np.inf]).astype(dtype)
+    batch = Sequences(x[:, None], np.ones(len(x), int)).pack(np.arange(len(x)))
+    p = {"W": np.ones((1, 1), dtype), "R": np.zeros((1, 1), dtype), "b": np.zeros(1, dtype)}
+    eps = np.finfo(dtype).eps
+    loops = _loops.Loops(instructions)
+    y, _ = loops.scan("tanh", p, batch.x, batch, (), Workspace())
+    expected = np.tanh(x.astype(true))
+    assert (np.abs(y[:, 0] - expected) <= 2.5 * eps * np.abs(expected)).all()
+    y, _ = loops.scan("logistic", p, batch.x, batch, (), Workspace())
+    expected = 0.5 * np.tanh(0.5 * x.astype(true)) + 0.5
+    assert (np.abs(y[:, 0] - expected) <= 2 * eps).all()
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=repr)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_handed_on_as_by_numpy(cell, value, monkeypatch):
+    p, batch, _ = problem(cell, 5, 2, [6, 6, 4], "float64")
+    batch.x[4, 0] = value
+    outputs = []
+    for loops in (None, _loops.Loops()):
+        monkeypatch.setattr(_engine, "LOOPS", loops)
+        with np.errstate(invalid="ignore"):
+            output, _ = run(cell, p, batch.x, batch, READOUTS["concat"], Workspace())
+        outputs.append(output)
+    np.testing.assert_allclose(*outputs, rtol=1e-12, atol=1e-15)
+
+
+def test_gradients_that_vanish_cost_nothing_and_change_no_mode():
+    """Numbers too small for full precision are zero inside, and as before outside."""
+    cell = ElmanCell()
+    p, batch, _ = problem(cell, 8, 1, [600] * 4, "float32")
+    p["R"] *= 0.1
+    output, tape = run(cell, p, batch.x, batch, ("last",), Workspace())
+    grad = {name: np.zeros_like(value) for name, value in p.items()}
+    dx = run_back(cell, p, batch, ("last",), tape, np.ones_like(output), grad)
+    magnitudes = np.abs(dx[dx != 0])
+    assert magnitudes.min() >= np.finfo("float32").tiny
+    assert (dx[:4] == 0).all()
+    assert np.float32(1e-38) * np.float32(0.1) > 0
+
+
+def test_prediction_without_tape_is_the_same():
+    for cell in CELLS:
+        p, batch, _ = problem(cell, 9, 3, [8, 3, 5], "float64")
+        kept, _ = run(cell, p, batch.x, batch, (), Workspace())
+        thrown, tape = run(cell, p, batch.x, batch, (), Workspace(), keep=False)
+        np.testing.assert_array_equal(thrown, kept)
+        if _engine.LOOPS is not None:
+            with pytest.raises(ValueError, match="not kept"):
+                run_back(cell, p, batch, (), tape, kept, p)
+
+
+def test_sizes_that_do_not_fit_are_refused():
+    p, batch, _ = problem(GRUCell(), 4, 3, [5, 2], "float64")
+    loops = _loops.Loops()
+    for name in p:
+        wrong = p | {name: np.zeros(1)}
+        with pytest.raises((ValueError, IndexError)):
+            loops.scan("gru", wrong, batch.x, batch, (), Workspace())
+    with pytest.raises(ValueError, match="x has 7 rows, the batch 5"):
+        loops.scan(
+            "gru",
+            p,
+            batch.x,
+            Sequences(batch.x[:5], np.array([5])).pack(np.arange(1)),
+            (),
+            Workspace(),
+        )
+    _, tape = loops.scan("gru", p, batch.x, batch, (), Workspace())
+    with pytest.raises(ValueError, match="shape"):
+        tape.scan_back(np.zeros((3, 4)), p)
+
+
+def test_strided_rows_and_read_only_weights(monkeypatch):
+    """Views of wider arrays need no copy, and nothing is written to the parameters."""
+    cell = LSTMCell()
+    p, batch, rng = problem(cell, 4, 3, [5, 2], "float64")
+    for value in p.values():
+        value.flags.writeable = False
+    wide = rng.standard_normal((7, 8))
+    d_wide = rng.standard_normal((7, 9))
+    for x in (wide[:, 2:5], np.asfortranarray(wide)[:, :3], wide[::-1, 1:4]):
+        for dh in (d_wide[:, 1:5], np.asfortranarray(d_wide)[:, :4]):
+            results = []
+            for loops in (None, _loops.Loops()):
+                monkeypatch.setattr(_engine, "LOOPS", loops)
+                _, tape = run(cell, p, x, batch, (), Workspace())
+                grad = {name: np.zeros_like(value) for name, value in p.items()}
+                dx = run_back(cell, p, batch, (), tape, dh, grad)
+                results.append(np.concatenate([dx.ravel(), grad["R"].ravel()]))
+            np.testing.assert_allclose(*results, rtol=1e-12, atol=1e-14)
+
+
+def test_cells_of_ones_own_run_on_the_reference():
+    class Doubled(LSTMCell):
+        def step(self, a, u, state, p):
+            (h, c), tape = super().step(a, u, state, p)
+            return (2 * h, c), tape
+
+    assert name_of(Doubled()) is None
+    assert [name_of(cell) for cell in CELLS] == list(_loops.CELLS)
+    p, batch, _ = problem(LSTMCell(), 3, 2, [1, 1], "float64")
+    once, _ = run(LSTMCell(), p, batch.x, batch, (), Workspace())
+    twice, _ = run(Doubled(), p, batch.x, batch, (), Workspace())
+    np.testing.assert_allclose(twice, 2 * once, rtol=1e-14)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_whole_fits_agree(cell, monkeypatch):
+    rng = np.random.RandomState(0)
+    X = [rng.standard_normal((n, 2)) for n in rng.randint(3, 12, 60)]
+    y = [np.cumsum(x[:, 0]) for x in X]
+    curves = []
+    for loops in (None, _loops.Loops()):
+        monkeypatch.setattr(_engine, "LOOPS", loops)
+        model = RNNRegressor(
+            (7, 5),
+            cell=cell,
+            bidirectional=True,
+            return_sequences=True,
+            max_iter=4,
+            dropout=0.2,
+            truncation=(2, 4),
+            random_state=0,
+        )
+        curves.append(model.fit(X, y).loss_curve_)
+    np.testing.assert_allclose(*curves, rtol=1e-11)
+
+
+def shown_by(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+    )
+
+
+@pytest.mark.parametrize("name", ["numpy", *INSTRUCTIONS])
+def test_the_environment_chooses(name):
+    shown = shown_by("import skbptt; skbptt.show_versions()", SKBPTT_LOOPS=name)
+    expected = name if name == "numpy" else f"compiled ({name})"
+    assert f"loops: {expected}\n" in shown.stdout
+
+
+def test_unknown_loops_are_refused():
+    shown = shown_by("import skbptt", SKBPTT_LOOPS="fast")
+    assert "instructions must be one of ('portable'" in shown.stderr
+    assert "Got 'fast'" in shown.stderr
+
+
+def test_show_versions(capsys):
+    show_versions()
+    shown = capsys.readouterr().out
+    assert f"loops: {_engine.live()}\n" in shown
+    assert "scipy:" in shown
