@@ -9,8 +9,8 @@ the data included.
 
 import subprocess
 import sys
-from importlib.metadata import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from peers import describe_machine
 
@@ -23,7 +23,7 @@ warnings.simplefilter("ignore")
 torch.set_num_threads(1)
 who, cell, n, steps, n_in, hidden = {case!r}
 def run(n, steps):
-    X = np.random.default_rng(0).standard_normal((n, steps, n_in)).astype(np.float32)
+    X = np.random.default_rng(0).standard_normal((n, steps, n_in), np.float32)
     y = X[:, -1, 0].copy()
     if who == "skbptt":
         ours(cell, hidden, 1).fit(X, y)
@@ -69,8 +69,20 @@ def main():
     of_sklearn = median_of_imports("sklearn.neural_network")
     own = median_of_imports("skbptt")
     print(f"import sklearn.neural_network {of_sklearn:.3f} s, import skbptt {own:.3f} s")
-    size = sum(file.locate().stat().st_size for file in files("skbptt"))
-    print(f"installed size {size / 1e6:.2f} MB")
+    with TemporaryDirectory() as target:
+        root = Path(__file__).parents[1]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-deps",
+            "--no-compile",
+        ]
+        subprocess.run([*command, "--target", target, root], check=True)
+        sizes = [path.stat().st_size for path in Path(target).rglob("*") if path.is_file()]
+        print(f"installed size {sum(sizes) / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from types import MappingProxyType
 
@@ -25,6 +25,9 @@ from ._parameters import (
 )
 from ._threads import one_blas_thread, parallel_map
 from ._validation import check_sequences, check_targets, check_weights
+
+# Steps up to which a prediction is over before the threads of BLAS are limited.
+SMALL = 1000
 
 
 @contextmanager
@@ -347,7 +350,9 @@ class BaseRNN(BaseEstimator, ABC):
         """Raw outputs, and the sequences they belong to."""
         check_is_fitted(self)
         sequences = check_sequences(self, X, reset=False)
-        with one_blas_thread(), parallel_map(self.n_jobs) as map_parts:
+        small = len(sequences.steps) < SMALL
+        limit = nullcontext() if small else one_blas_thread()
+        with limit, parallel_map(self.n_jobs) as map_parts:
             raw = raw_outputs(self._network, self._theta, sequences, map_parts)
         return raw, sequences
 

@@ -1,5 +1,6 @@
 """Sequences with targets and weights, for which weights are counts."""
 
+from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
@@ -23,6 +24,14 @@ class Data:
         self.y = y
         self.weights = weights
         self.per_step = per_step
+
+    @cached_property
+    def keys(self):
+        """Text that tells each sequence with its targets from others."""
+        sequences = self.sequences
+        targets = sequences.split(self.y) if self.per_step else self.y
+        xs = sequences.split(sequences.steps)
+        return [digest(x) + digest(y) for x, y in zip(xs, targets)]
 
     def take(self, indices):
         """The sequences ``indices`` with their targets and weights."""
@@ -48,34 +57,34 @@ def canonical(data):
     bit, and a fit cannot tell them apart.
     """
     sequences = data.sequences
-    targets = sequences.split(data.y) if data.per_step else data.y
-    keys = [
-        digest(x) + digest(y) for x, y in zip(sequences.split(sequences.steps), targets)
-    ]
-    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
-    merged = data.take(first)
+    _, first, group = np.unique(data.keys, return_index=True, return_inverse=True)
     if data.per_step:
+        merged = data.take(first)
         starts = merged.sequences.starts[group]
         rows = np.arange(len(data.weights)) + np.repeat(
             starts - sequences.starts, sequences.lengths
         )
-    else:
-        rows = group
-    weights = np.bincount(rows, data.weights).astype(data.weights.dtype)
-    return Data(merged.sequences, merged.y, weights, data.per_step)
+        weights = np.bincount(rows, data.weights).astype(data.weights.dtype)
+        return Data(merged.sequences, merged.y, weights, True)
+    weights = np.bincount(group, data.weights).astype(data.weights.dtype)
+    merged = Data(sequences.choose(first), data.y[first], weights, False)
+    merged.keys = [data.keys[i] for i in first]
+    return merged
 
 
 def fingerprint(data):
     """Text that tells whether it is the same data."""
-    sequences = data.sequences
-    parts = (sequences.steps, sequences.lengths, data.y, data.weights)
-    return "".join(map(digest, parts))
+    return digest(data.weights) + blake2b("".join(data.keys).encode()).hexdigest()
 
 
 def digest(values):
     """Text of fixed length for equal values, whatever their precision."""
-    values = np.add(values, 0, dtype=np.float64)  # which makes -0.0 equal to 0.0
-    return blake2b(values.tobytes(), digest_size=16).hexdigest()
+    hashed = blake2b(digest_size=16)
+    flat = values.reshape(-1)
+    for start in range(0, len(flat), 1 << 14):  # for the sake of memory
+        block = flat[start : start + (1 << 14)]
+        hashed.update(np.add(block, 0, dtype=np.float64))  # makes -0.0 equal to 0.0
+    return hashed.hexdigest()
 
 
 def hold_back(data, fraction, seed, strata=None):

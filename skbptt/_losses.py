@@ -10,8 +10,6 @@ from abc import ABC, abstractmethod
 import numpy as np
 from scipy.special import expit
 
-from ._activations import logistic
-
 # Training starts from the mean target, but with no class or rate out of reach.
 LEAST_SHARE = 0.01
 
@@ -112,14 +110,19 @@ class BinaryCrossEntropy:
     activation = "logistic"
 
     def value(self, raw, y):
-        y = y.reshape(raw.shape).astype(raw.real.dtype)
-        # log(1 + exp(raw)) - y raw, where exp cannot overflow.
-        magnitude = np.where(raw.real > 0, raw, -raw)
-        softplus = np.where(raw.real > 0, raw, 0) + np.log1p(np.exp(-magnitude))
-        return (softplus - y * raw).sum(axis=1)
+        # log(1 + exp(z)), where exp cannot overflow.
+        z = np.where(y.reshape(raw.shape) == 1, -raw, raw)
+        over = z.real > 0
+        return (np.where(over, z, 0) + np.log1p(np.exp(np.where(over, -z, z)))).sum(axis=1)
 
     def gradient(self, raw, y):
-        return logistic(raw) - y.reshape(raw.shape).astype(raw.real.dtype)
+        # What is wrong with the probability of the true label, right to rounding also
+        # where it is small.
+        true = y.reshape(raw.shape) == 1
+        z = np.where(true, -raw, raw)
+        e = np.exp(np.where(z.real > 0, -z, z))
+        missing = np.where(z.real > 0, 1, e) / (1 + e)
+        return np.where(true, -missing, missing)
 
     def predict(self, raw):
         return expit(raw)  # right to rounding also where it is small
@@ -138,12 +141,18 @@ class CrossEntropy:
         self.n_classes = n_classes
 
     def value(self, raw, y):
-        raw = raw - raw.real.max(axis=1, keepdims=True)
-        return np.log(np.exp(raw).sum(axis=1)) - raw[np.arange(len(y)), y]
+        # log(sum of exp(raw - raw_y)), with the largest term set apart.
+        rows = np.arange(len(y))
+        top = raw.real.argmax(axis=1)
+        others = np.exp(raw - raw[rows, top, np.newaxis])
+        others[rows, top] = 0
+        return raw[rows, top] - raw[rows, y] + np.log1p(others.sum(axis=1))
 
     def gradient(self, raw, y):
         p = self.predict(raw)
-        p[np.arange(len(y)), y] -= 1
+        rows = np.arange(len(y))
+        p[rows, y] = 0
+        p[rows, y] = -p.sum(axis=1)  # p - 1, but right to rounding where p is near 1
         return p
 
     def predict(self, raw):

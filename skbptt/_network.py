@@ -49,9 +49,9 @@ class Network:
         shapes["output.b"] = (n_outputs,)
         self.layout = Layout(shapes)
 
-    def bytes_per_step(self, itemsize):
-        """About how much tape a step of a sequence takes."""
-        arrays = len(self.cell.gates) + len(self.cell.states)
+    def bytes_per_step(self, itemsize, keep):
+        """About how much memory a step of a sequence takes, with a tape or without."""
+        arrays = len(self.cell.gates) + len(self.cell.states) if keep else 1
         return sum(self.widths) * arrays * itemsize
 
     def penalised(self, dtype):

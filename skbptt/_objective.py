@@ -66,7 +66,7 @@ class Objective:
                 raw, _ = self.network.forward(theta, batch, None, workspace, keep=False)
                 return np.dot(weights, self.loss.value(raw, y))
 
-        parts = parts_of(self.network, self.data.sequences, indices)
+        parts = parts_of(self.network, self.data.sequences, indices, keep=False)
         return sum(self.map_parts(value_of, parts), self._penalty(theta)[0])
 
     def value_and_gradient(self, theta, indices=None, rng=None):
@@ -114,9 +114,9 @@ class Objective:
         return batch, self.data.y[where], weights
 
 
-def parts_of(network, sequences, indices):
+def parts_of(network, sequences, indices, keep=True):
     """The sequences ``indices`` in parts, which do not depend on the number of threads."""
-    bytes_per_step = network.bytes_per_step(sequences.steps.itemsize)
+    bytes_per_step = network.bytes_per_step(sequences.steps.itemsize, keep)
     return sequences.chunks(indices, max(1, TAPE_BYTES // bytes_per_step))
 
 
@@ -124,7 +124,6 @@ def raw_outputs(network, theta, sequences, map_parts=map):
     """Raw outputs of all sequences, in their order, in bounded memory."""
     per_step = network.readout is None
     workspaces = WorkspacePool()
-    theta = theta.astype(np.result_type(theta, sequences.steps), copy=False)
 
     def outputs_of(part):
         with workspaces.lend() as workspace:
@@ -132,9 +131,9 @@ def raw_outputs(network, theta, sequences, map_parts=map):
             raw, _ = network.forward(theta, batch, None, workspace, keep=False)
             return batch.rows if per_step else batch.order, raw
 
-    parts = parts_of(network, sequences, np.arange(len(sequences)))
+    parts = parts_of(network, sequences, np.arange(len(sequences)), keep=False)
     n = len(sequences.steps) if per_step else len(sequences)
-    outputs = np.empty((n, network.n_outputs), theta.dtype)
+    outputs = np.empty((n, network.n_outputs), np.result_type(theta, sequences.steps))
     for where, raw in map_parts(outputs_of, parts):
         outputs[where] = raw
     return outputs

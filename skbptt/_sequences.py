@@ -17,13 +17,15 @@ class Sequences:
         Number of steps of each sequence; their sum is ``n_steps``.
     width : int or None
         Number of steps of the dense array they came from; None if they came ragged.
+    starts : ndarray of shape (n_sequences,), default=None
+        Where each begins in ``steps``, if they are a choice of those stacked there.
     """
 
-    def __init__(self, steps, lengths, width=None):
+    def __init__(self, steps, lengths, width=None, starts=None):
         self.steps = steps
         self.lengths = lengths
         self.width = width
-        self.starts = np.cumsum(lengths) - lengths
+        self.starts = np.cumsum(lengths) - lengths if starts is None else starts
 
     def __len__(self):
         return len(self.lengths)
@@ -40,9 +42,13 @@ class Sequences:
         """The sequences ``indices``, as new Sequences."""
         return Sequences(self.steps[self.rows_of(indices)], self.lengths[indices])
 
+    def choose(self, indices):
+        """The sequences ``indices`` over the same steps, without a copy."""
+        return Sequences(self.steps, self.lengths[indices], starts=self.starts[indices])
+
     def split(self, values):
         """Cut one value (row) a step into one array a sequence."""
-        return np.split(values, self.starts[1:])
+        return [values[a : a + n] for a, n in zip(self.starts, self.lengths)]
 
     def unstack(self, values):
         """Give values per step the form that the sequences came in.

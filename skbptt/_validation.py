@@ -40,7 +40,12 @@ def check_sequences(estimator, X, *, reset):
             check_columns(items)
             validate_data(estimator, items[0], reset=reset, skip_check_array=True)
             steps = check_array(steps, dtype=dtype, input_name="X", estimator=estimator)
-        else:
+        elif (
+            reset
+            or hasattr(estimator, "feature_names_in_")
+            or steps.dtype != dtype
+            or steps.shape[1] != estimator.n_features_in_
+        ):  # else all is checked already, which halves the time of a small prediction
             steps = validate_data(estimator, steps, reset=reset, dtype=dtype)
         sequences = Sequences(steps, lengths, width)
     if reset:
@@ -105,6 +110,8 @@ def stack_items(items):
         # The last valid step ends a sequence: NaN before it is no padding.
         lengths = np.where(valid.any(axis=1), width - valid[:, ::-1].argmax(axis=1), 0)
         check_lengths(lengths)
+        if n_features and (lengths == width).all():
+            return items.reshape(-1, n_features), lengths, width
         return items[np.arange(width) < lengths[:, None]], lengths, width
     items = [as_matrix(item, i) for i, item in enumerate(items)]
     lengths = np.array([len(item) for item in items])

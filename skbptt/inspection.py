@@ -55,12 +55,12 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     >>> from skbptt import RNNRegressor
     >>> from skbptt.inspection import loss_gradient
     >>> X = np.random.default_rng(0).normal(size=(20, 6, 1))
-    >>> model = RNNRegressor(2, solver="lbfgs", readout="last", max_iter=5000)
-    >>> model = model.set_params(random_state=0).fit(X, X[:, 0, 0])
+    >>> model = RNNRegressor(2, cell="rnn", solver="lbfgs", readout="last")
+    >>> model = model.set_params(max_iter=5000, random_state=0).fit(X, X[:, 0, 0])
     >>> loss, gradient = loss_gradient(model, X, X[:, 0, 0])
     >>> sorted(gradient)
     ['layers.0.forward.R', 'layers.0.forward.W', 'layers.0.forward.b', \
-'layers.0.forward.b_n', 'output.W', 'output.b']
+'output.W', 'output.b']
     >>> bool(abs(loss - model.loss_) < 1e-12)
     True
     """
