@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from skbptt import RNNClassifier, RNNRegressor
 from skbptt._threads import parallel_map
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
-from tests.test_training import assert_same_model
+from tests.fits import assert_same_model
 
 rng = np.random.RandomState(0)
 X = [rng.standard_normal((n, 3)) for n in rng.randint(2, 30, 120)]

@@ -65,50 +65,42 @@ static void restore(unsigned long old)
    the cache still when the sums come to them. */
 enum { BLOCK = 128 };
 
-#if defined(__GNUC__)
 #define ISA portable
+#ifdef __GNUC__
 #define VECTOR_BYTES 16
 #define TILE_ROWS 6
 #else
-#define ISA portable
-#define VECTOR_BYTES 0
+#define VECTOR_BYTES 0 /* no vectors: one number at a time */
 #define TILE_ROWS 4
 #endif
 #include "types.h"
 
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#if defined(__GNUC__) && defined(__x86_64__)
 #define X86
+#define PRAGMA(text) _Pragma(#text)
+#ifdef __clang__
+#define BEGIN(isa) PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#define END PRAGMA(clang attribute pop)
+#define WIDE ""
+#else
+#define BEGIN(isa) PRAGMA(GCC push_options) PRAGMA(GCC target(isa))
+#define END PRAGMA(GCC pop_options)
+#define WIDE ",prefer-vector-width=512"
+#endif
+
 #define ISA avx2
 #define VECTOR_BYTES 32
 #define TILE_ROWS 6
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
+BEGIN("avx2,fma")
 #include "types.h"
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+END
 
 #define ISA avx512
 #define VECTOR_BYTES 64
 #define TILE_ROWS 8
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,fma,prefer-vector-width=512")
-#endif
+BEGIN("avx512f,avx512dq,avx512vl,avx512bw,fma" WIDE)
 #include "types.h"
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+END
 #endif
 
 int skbptt_instructions(void)

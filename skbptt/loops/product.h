@@ -3,11 +3,9 @@
    A tile of some rows and columns of the result stays in registers while the sum runs.
    OpenBLAS packs its operands at each call; here the weights are packed once a scan. */
 
-#define LANES ((ptrdiff_t)(VECTOR_BYTES / sizeof(REAL)))
+#define LANES ((ptrdiff_t)(VECTOR_BYTES ? VECTOR_BYTES / sizeof(REAL) : 1))
 
 #if VECTOR_BYTES == 0
-#undef LANES
-#define LANES ((ptrdiff_t)1)
 typedef REAL NAME(vector);
 typedef REAL NAME(loose);
 #else
