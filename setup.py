@@ -9,7 +9,7 @@ HEADERS = ("loops", "types", "instance", "product", "gates", "readout", "scan")
 
 FLAGS = {
     # No loop may be kept from vectors by errno or by traps, which nothing here reads.
-    "unix": ["-O3", "-fno-math-errno", "-fno-trapping-math"],
+    "unix": ["-O3", "-fno-math-errno", "-fno-trapping-math", "-g0"],
     "msvc": ["/O2", "/std:c11"],
 }
 

@@ -27,11 +27,12 @@ class Data:
 
     @cached_property
     def keys(self):
-        """Text that tells each sequence with its targets from others."""
+        """What tells each sequence with its targets from others, in 32 bytes."""
         sequences = self.sequences
         targets = sequences.split(self.y) if self.per_step else self.y
         xs = sequences.split(sequences.steps)
-        return [digest(x) + digest(y) for x, y in zip(xs, targets)]
+        keys = (digest(x) + digest(y) for x, y in zip(xs, targets))
+        return np.fromiter(keys, "S32", len(sequences))
 
     def take(self, indices):
         """The sequences ``indices`` with their targets and weights."""
@@ -68,23 +69,23 @@ def canonical(data):
         return Data(merged.sequences, merged.y, weights, True)
     weights = np.bincount(group, data.weights).astype(data.weights.dtype)
     merged = Data(sequences.choose(first), data.y[first], weights, False)
-    merged.keys = [data.keys[i] for i in first]
+    merged.keys = data.keys[first]
     return merged
 
 
 def fingerprint(data):
-    """Text that tells whether it is the same data."""
-    return digest(data.weights) + blake2b("".join(data.keys).encode()).hexdigest()
+    """What tells whether it is the same data."""
+    return digest(data.weights) + blake2b(data.keys, digest_size=16).digest()
 
 
 def digest(values):
-    """Text of fixed length for equal values, whatever their precision."""
+    """16 bytes, the same for equal values, whatever their precision."""
     hashed = blake2b(digest_size=16)
     flat = values.reshape(-1)
     for start in range(0, len(flat), 1 << 14):  # for the sake of memory
         block = flat[start : start + (1 << 14)]
         hashed.update(np.add(block, 0, dtype=np.float64))  # makes -0.0 equal to 0.0
-    return hashed.hexdigest()
+    return hashed.digest()
 
 
 def hold_back(data, fraction, seed, strata=None):

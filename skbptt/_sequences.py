@@ -77,8 +77,10 @@ class Sequences:
         ``min_sequences`` sequences.
         """
         lengths = self.lengths[indices]
-        n_parts = min(-(-lengths.sum() // max_steps), len(indices) // min_sequences)
-        if n_parts <= 1:
+        n_parts = -(-lengths.sum() // max_steps)
+        n_parts += n_parts % 2  # so that two threads share them evenly
+        n_parts = min(n_parts, len(indices) // min_sequences)
+        if lengths.sum() <= max_steps or n_parts <= 1:
             return [indices]
         order = np.argsort(-lengths, kind="stable")
         part = (np.cumsum(lengths[order]) - 1) * n_parts // lengths.sum()

@@ -105,7 +105,7 @@ def stack_items(items):
             raise ValueError("X is empty: at least one sequence is required.")
         check_lengths(np.full(n, width))
         valid = np.ones((n, width), bool)
-        if items.dtype.kind == "f" and n_features:
+        if items.dtype.kind == "f" and n_features and np.isnan(items[..., 0]).any():
             valid = ~np.isnan(items).all(axis=2)
         # The last valid step ends a sequence: NaN before it is no padding.
         lengths = np.where(valid.any(axis=1), width - valid[:, ::-1].argmax(axis=1), 0)
@@ -152,8 +152,12 @@ def check_lengths(lengths):
 
 def check_finite(steps, lengths):
     """Say which sequence holds a NaN or infinity, and where."""
-    if steps.dtype.kind != "f" or np.isfinite(steps).all():
+    if steps.dtype.kind != "f":
         return
+    # The sum is finite unless something is not, or overflows; it takes no memory.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(steps.sum()) or np.isfinite(steps).all():
+            return
     row, feature = np.argwhere(~np.isfinite(steps))[0]
     ends = np.cumsum(lengths)
     i = np.searchsorted(ends, row, side="right")
