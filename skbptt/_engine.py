@@ -23,9 +23,12 @@ def choose(name):
         return None
     if Loops is None:
         raise ValueError(
-            f"SKBPTT_LOOPS={name!r}, but the compiled loops were not installed."
+            f"SKBPTT_LOOPS must be 'numpy', as there was no compiler. Got {name!r}."
         )
-    return Loops(name)
+    try:
+        return Loops(name)
+    except ValueError as error:
+        raise ValueError(f"SKBPTT_LOOPS must be 'numpy', or its {error}") from None
 
 
 LOOPS = choose(os.environ.get("SKBPTT_LOOPS"))

@@ -31,6 +31,12 @@ static void NAME(copy_rows)(ptrdiff_t rows, ptrdiff_t count, const REAL *from,
             memcpy(to + i * to_pitch, from + i * from_pitch, count * sizeof(REAL));
 }
 
+/* A row of an array that this cell may not have. */
+static REAL *NAME(row_of)(void *array, ptrdiff_t row, ptrdiff_t pitch)
+{
+    return array ? (REAL *)array + row * pitch : NULL;
+}
+
 /* Lay out the scratch memory, and tell how many bytes it takes. */
 static ptrdiff_t NAME(plan)(const Scan *s, int backward, NAME(Plan) *p)
 {
@@ -41,7 +47,7 @@ static ptrdiff_t NAME(plan)(const Scan *s, int backward, NAME(Plan) *p)
     p->gates_H = s->H * (s->cell < GRU ? 1 : s->cell == GRU ? 3 : 4);
     p->d_pitch = NAME(good_pitch)(s->width);
     p->h_pitch = NAME(good_pitch)(s->H1);
-    p->x_pitch = NAME(good_pitch)(s->x_pitch);
+    p->x_pitch = NAME(good_pitch)(s->D);
 
 #define TAKE(member, count)                                                                \
     p->member = (void *)end;                                                               \
@@ -127,15 +133,16 @@ static void NAME(forward)(const Scan *s)
     NAME(pack)(&p, s->R, s->H, p.source, p.of_R, p.R);
     NAME(pack)(&p, s->W, s->D, p.source + p.of_W, s->width - p.of_W, p.W);
     for (ptrdiff_t j = 0; j < s->width; j++)
-        p.bias[j] = p.source[j] < 0     ? 0
-                    : j < p.of_W ? b_n[p.source[j] - 2 * s->H]
-                                        : b[p.source[j]];
+        if (p.source[j] < 0)
+            p.bias[j] = 0;
+        else
+            p.bias[j] = j < p.of_W ? b_n[p.source[j] - 2 * s->H] : b[p.source[j]];
 
     const REAL *h_prev = p.zeros, *c_prev = p.zeros;
     for (ptrdiff_t t = 0; t < s->n_steps; t++) {
         const ptrdiff_t row = offsets[t], n = offsets[t + 1] - row;
         const ptrdiff_t kept = s->keep ? row : t % 2 * offsets[1];
-        REAL *h = (REAL *)s->h + row * H1, *c = (REAL *)s->c + kept * H1;
+        REAL *h = (REAL *)s->h + row * H1, *c = NAME(row_of)(s->c, kept, H1);
         REAL *a = s->cell < GRU ? h : (REAL *)s->gates + kept * s->width;
         const NAME(Factors) none = {0};
         const NAME(Factors) hR = {t ? s->H : 0, h_prev, H1, 1, p.R, s->H * LANES, LANES};
@@ -191,14 +198,14 @@ static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
     ptrdiff_t filled = 0;
     for (ptrdiff_t t = stop - 1; t >= start; t--) {
         const ptrdiff_t row = offsets[t], n = offsets[t + 1] - row;
-        const REAL *h = (const REAL *)s->h + row * H1, *c = (const REAL *)s->c + row * H1;
+        const REAL *h = (const REAL *)s->h + row * H1, *c = NAME(row_of)(s->c, row, H1);
         const REAL *h_prev = p->zeros, *c_prev = p->zeros;
-        const REAL *gates = (const REAL *)s->gates + row * s->width;
+        const REAL *gates = NAME(row_of)(s->gates, row, s->width);
         const REAL *x = (const REAL *)s->x + row * s->x_pitch;
         REAL *d = p->d + filled * p->d_pitch;
         if (t > 0) {
             h_prev = (const REAL *)s->h + offsets[t - 1] * H1;
-            c_prev = (const REAL *)s->c + offsets[t - 1] * H1;
+            c_prev = NAME(row_of)(s->c, offsets[t - 1], H1);
         }
         NAME(copy_rows)(n, s->H, h_prev, H1, p->h_prev + filled * p->h_pitch, p->h_pitch);
         NAME(copy_rows)(n, s->D, x, s->x_pitch, p->x + filled * p->x_pitch, p->x_pitch);
