@@ -26,9 +26,7 @@ loops = Extension(
     [FOLDER + "_loops.pyx", FOLDER + "loops.c"],
     depends=[f"{FOLDER}{name}.h" for name in HEADERS],
     include_dirs=[FOLDER],
-    optional=True,
 )
-setup(
-    ext_modules=cythonize([loops], build_dir="build"),
-    cmdclass={"build_ext": BuildLoops},
-)
+(loops,) = cythonize([loops], build_dir="build")
+loops.optional = True  # which Cython would not hand on
+setup(ext_modules=[loops], cmdclass={"build_ext": BuildLoops})

@@ -1,0 +1,242 @@
+"""Sequences in the forms of other libraries, and back."""
+
+import numpy as np
+
+from .._sequences import Sequences, object_array
+from .._validation import check_lengths
+
+
+def pad_sequences(X, *, length=None):
+    """Make one array of sequences of unequal length, padded with NaN.
+
+    This is how tslearn keeps them. The estimators read it as they read the list.
+
+    Parameters
+    ----------
+    X : list or object array of arrays of shape (n_steps, n_features) or (n_steps,)
+        Sequences, or targets of their steps.
+    length : int, default=None
+        Steps to pad to; those of the longest sequence if None.
+
+    Returns
+    -------
+    padded : ndarray of shape (n_sequences, length, n_features) or (n_sequences, length)
+        float32 if all of X is, else float64.
+
+    Raises
+    ------
+    ValueError
+        If a sequence is empty or longer than ``length``, or if features differ.
+    TypeError
+        If a sequence does not hold numbers.
+
+    Examples
+    --------
+    >>> from skbptt.preprocessing import pad_sequences
+    >>> pad_sequences([[[1.0], [2.0]], [[3.0]]])[..., 0]
+    array([[ 1.,  2.],
+           [ 3., nan]])
+    """
+    steps, lengths = to_stacked(X)
+    if steps.dtype.kind not in "biuf":
+        raise TypeError(f"X must hold numbers. Got dtype {steps.dtype}.")
+    longest = lengths.max()
+    length = longest if length is None else length
+    if length < longest:
+        i = lengths.argmax()
+        raise ValueError(
+            f"length must be at least that of the longest sequence, X[{i}] with "
+            f"{longest} steps. Got {length}."
+        )
+    dtype = steps.dtype if steps.dtype == np.float32 else np.float64
+    padded = np.full((len(lengths), length, *steps.shape[1:]), np.nan, dtype)
+    padded[np.arange(length) < lengths[:, np.newaxis]] = steps
+    return padded
+
+
+def unpad_sequences(X):
+    """Cut the padding off, the trailing steps that are all NaN.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_sequences, n_steps, n_features) or (n_sequences, n_steps)
+
+    Returns
+    -------
+    sequences : ndarray of shape (n_sequences,) and dtype object
+        Arrays of shape (length, n_features) or (length,).
+
+    Raises
+    ------
+    ValueError
+        If X has other dimensions, or a sequence is nothing but padding.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbptt.preprocessing import unpad_sequences
+    >>> unpad_sequences([[1.0, 2.0], [3.0, np.nan]])
+    array([array([1., 2.]), array([3.])], dtype=object)
+    """
+    X = np.asarray(X)
+    if X.ndim not in (2, 3):
+        raise ValueError(
+            "X must have the shape (n_sequences, n_steps, n_features) or (n_sequences, "
+            f"n_steps). Got {X.ndim} dimension(s)."
+        )
+    valid = np.ones(X.shape[:2], bool)
+    if X.dtype.kind == "f":
+        valid = ~np.isnan(X).reshape(*X.shape[:2], -1).all(axis=2)
+    width = X.shape[1]
+    lengths = np.where(valid.any(axis=1), width - valid[:, ::-1].argmax(axis=1), 0)
+    check_lengths(lengths)
+    return object_array([x[:n].copy() for x, n in zip(X, lengths)])
+
+
+def to_stacked(X):
+    """Stack sequences one after the other, as hmmlearn wants them.
+
+    Parameters
+    ----------
+    X : list or object array of arrays of shape (n_steps, n_features) or (n_steps,), or \
+            array of shape (n_sequences, n_steps, n_features)
+
+    Returns
+    -------
+    steps : ndarray of shape (sum of lengths, n_features) or (sum of lengths,)
+    lengths : ndarray of shape (n_sequences,)
+
+    Raises
+    ------
+    ValueError
+        If a sequence is empty, or if features or dimensions differ.
+
+    Examples
+    --------
+    >>> from skbptt.preprocessing import to_stacked
+    >>> steps, lengths = to_stacked([[[1], [2]], [[3]]])
+    >>> steps.ravel(), lengths
+    (array([1, 2, 3]), array([2, 1]))
+    """
+    if getattr(X, "ndim", 1) == 3 and X.dtype != object:
+        X = unpad_sequences(X)
+    items = [np.asarray(x) for x in X]
+    if not items:
+        raise ValueError("X is empty: at least one sequence is required.")
+    for i, item in enumerate(items):
+        if item.ndim not in (1, 2) or item.shape[1:] != items[0].shape[1:]:
+            raise ValueError(
+                "Sequences must have the shape (n_steps, n_features), or all (n_steps,), "
+                f"with the same features. Got X[0] of shape {items[0].shape} and X[{i}] of "
+                f"shape {item.shape}."
+            )
+    lengths = np.array([len(item) for item in items])
+    check_lengths(lengths)
+    return np.concatenate(items), lengths
+
+
+def from_stacked(X, lengths):
+    """Cut stacked steps into sequences, the inverse of :func:`to_stacked`.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_steps, n_features) or (n_steps,)
+    lengths : array-like of shape (n_sequences,)
+        Number of steps of each sequence.
+
+    Returns
+    -------
+    sequences : ndarray of shape (n_sequences,) and dtype object
+        Arrays of shape (length, n_features) or (length,).
+
+    Raises
+    ------
+    ValueError
+        If the lengths are not positive, or do not add up to the steps.
+
+    Examples
+    --------
+    >>> from skbptt.preprocessing import from_stacked
+    >>> from_stacked([1, 2, 3], [2, 1])
+    array([array([1, 2]), array([3])], dtype=object)
+    """
+    X = np.asarray(X)
+    lengths = np.asarray(lengths)
+    if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or (lengths < 1).any():
+        raise ValueError(f"lengths must be positive integers. Got {lengths!r}.")
+    if lengths.sum() != len(X):
+        raise ValueError(
+            f"lengths must add up to the {len(X)} steps of X. They add up to "
+            f"{lengths.sum()}."
+        )
+    return object_array([x.copy() for x in Sequences(X, lengths).split(X)])
+
+
+def from_channels_first(X):
+    """Turn sequences with time last, as in aeon and sktime, into those with time first.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_sequences, n_channels, n_steps), or list of arrays of \
+            shape (n_channels, n_steps)
+
+    Returns
+    -------
+    sequences : ndarray of shape (n_sequences, n_steps, n_channels), or object array of \
+            arrays of shape (n_steps, n_channels)
+        What the estimators read; dense if X is an array.
+
+    Raises
+    ------
+    ValueError
+        If X has other dimensions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbptt.preprocessing import from_channels_first
+    >>> from_channels_first(np.zeros((5, 2, 100))).shape
+    (5, 100, 2)
+    """
+    return swap_time(X, "(n_channels, n_steps)")
+
+
+def to_channels_first(X):
+    """Turn sequences into those with time last, as in aeon and sktime.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_sequences, n_steps, n_features), or list of arrays of \
+            shape (n_steps, n_features)
+
+    Returns
+    -------
+    sequences : ndarray of shape (n_sequences, n_features, n_steps), or object array of \
+            arrays of shape (n_features, n_steps)
+        aeon takes the latter as a list: ``list(sequences)``.
+
+    Raises
+    ------
+    ValueError
+        If X has other dimensions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbptt.preprocessing import to_channels_first
+    >>> to_channels_first(np.zeros((5, 100, 2))).shape
+    (5, 2, 100)
+    """
+    return swap_time(X, "(n_steps, n_features)")
+
+
+def swap_time(X, shape):
+    if getattr(X, "ndim", 1) == 3:
+        return np.swapaxes(X, 1, 2).copy()
+    items = [np.asarray(x) for x in X]
+    for i, item in enumerate(items):
+        if item.ndim != 2:
+            raise ValueError(
+                f"Sequences must have the shape {shape}. Got X[{i}] of shape {item.shape}."
+            )
+    return object_array([item.T.copy() for item in items])
