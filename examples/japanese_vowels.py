@@ -6,23 +6,24 @@ sees them as they are, without padding; the split is the published one.
 
 import time
 
-import numpy as np
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skbptt import RNNClassifier
 from skbptt.datasets import load_japanese_vowels
+from skbptt.preprocessing import TimeDistributed
 
 X_train, y_train = load_japanese_vowels(subset="train", return_X_y=True)
 X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
 
-# Standardise each coefficient over all training frames.
-frames = np.concatenate(X_train)
-mean, scale = frames.mean(axis=0), frames.std(axis=0)
-X_train = [(x - mean) / scale for x in X_train]
-X_test = [(x - mean) / scale for x in X_test]
+# Standardise each coefficient over all training frames, then train.
+model = make_pipeline(
+    TimeDistributed(StandardScaler()), RNNClassifier(random_state=0, verbose=10)
+)
 
-print(f"Training on {len(X_train)} utterances, {len(frames)} frames.")
+print(f"Training on {len(X_train)} utterances, {sum(map(len, X_train))} frames.")
 start = time.perf_counter()
-model = RNNClassifier(random_state=0, verbose=10).fit(X_train, y_train)
+model.fit(X_train, y_train)
 seconds = time.perf_counter() - start
 
 print(f"Trained in {seconds:.1f} s.")

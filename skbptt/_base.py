@@ -2,7 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from copy import deepcopy
 from types import MappingProxyType
 
@@ -24,25 +24,15 @@ from ._parameters import (
     window_of,
 )
 from ._threads import one_blas_thread, parallel_map
-from ._validation import check_sequences, check_targets, check_weights
+from ._validation import (
+    check_sequences,
+    check_targets,
+    check_weights,
+    unchanged_on_error,
+)
 
 # Steps up to which a prediction is over before the threads of BLAS are limited.
 SMALL = 1000
-
-
-@contextmanager
-def unchanged_on_error(estimator):
-    """Give an estimator the attributes back that it had, if a call on it fails.
-
-    It holds as long as no attribute is changed in place.
-    """
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
 
 
 def goes_on_by_batches(estimator):

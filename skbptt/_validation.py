@@ -1,5 +1,7 @@
 """From what users give to Sequences, stacked targets and stacked weights."""
 
+from contextlib import contextmanager
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_regressor
@@ -11,6 +13,21 @@ from ._sequences import Sequences
 FLOATS = (np.float64, np.float32)
 
 
+@contextmanager
+def unchanged_on_error(estimator):
+    """Give an estimator the attributes back that it had, if a call on it fails.
+
+    It holds as long as no attribute is changed in place.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
 def check_sequences(estimator, X, *, reset):
     """Validate X, in any of its forms, for ``estimator``, and give it as Sequences.
 
@@ -20,15 +37,8 @@ def check_sequences(estimator, X, *, reset):
     dtype = FLOATS if reset else estimator._theta.dtype
     items = as_items(X)
     univariate = items is None
-    if not reset and univariate != estimator._univariate:
-        kinds = (
-            "3-D (or a list of sequences of shape (n_steps, n_features))",
-            "2-D (n_sequences, n_steps)",
-        )
-        raise ValueError(
-            f"X is {kinds[univariate]}, but in fit of this {type(estimator).__name__} it "
-            f"was {kinds[not univariate]}."
-        )
+    if not reset:
+        check_same_kind(estimator, univariate)
     if univariate:
         X = validate_data(estimator, X, reset=reset, dtype=dtype)
         n, width = X.shape
@@ -51,6 +61,19 @@ def check_sequences(estimator, X, *, reset):
     if reset:
         estimator._univariate = univariate
     return sequences
+
+
+def check_same_kind(estimator, univariate):
+    """Whether X is 2-D must be as it was in fit."""
+    if univariate != estimator._univariate:
+        kinds = (
+            "3-D (or a list of sequences of shape (n_steps, n_features))",
+            "2-D (n_sequences, n_steps)",
+        )
+        raise ValueError(
+            f"X is {kinds[univariate]}, but in fit of this {type(estimator).__name__} it "
+            f"was {kinds[not univariate]}."
+        )
 
 
 def as_items(X):

@@ -1,4 +1,4 @@
-"""Sequences made ready: windows of series, and the forms of other libraries."""
+"""Sequences made ready: transformers of steps, windows, the forms of other libraries."""
 
 from ._convert import (
     from_channels_first,
@@ -8,9 +8,11 @@ from ._convert import (
     to_stacked,
     unpad_sequences,
 )
+from ._time_distributed import TimeDistributed
 from ._windows import make_windows
 
 __all__ = [
+    "TimeDistributed",
     "from_channels_first",
     "from_stacked",
     "make_windows",

@@ -131,7 +131,7 @@ def target_columns(one, n_columns, target):
         if isinstance(name, str) and name in names:
             columns.append(names.index(name))
         elif isinstance(name, Integral) and -n_columns <= name < n_columns:
-            columns.append(name)
+            columns.append(int(name))
         else:
             raise ValueError(
                 f"target must name columns of the series, by number below {n_columns}"

@@ -1,0 +1,328 @@
+"""A transformer of steps, applied to sequences."""
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn import get_config
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._sequences import Sequences
+from .._validation import (
+    as_items,
+    check_columns,
+    check_same_kind,
+    is_list,
+    stack_items,
+    unchanged_on_error,
+)
+
+
+def inner_has(name):
+    """Whether the inner transformer has a method."""
+
+    def check(self):
+        return hasattr(getattr(self, "transformer_", self.transformer), name)
+
+    return check
+
+
+class TimeDistributed(
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,  # type: ignore[call-arg]
+):
+    """Apply a transformer to every time step of sequences.
+
+    The steps of all sequences are stacked, one a row, without padding, so that any
+    transformer of scikit-learn can be fitted to them and transform them: a scaler, PCA,
+    splines, a pipeline, or a ColumnTransformer where the sequences are data frames.
+
+    Parameters
+    ----------
+    transformer : estimator
+        Transforms rows, one for each.
+
+    Attributes
+    ----------
+    transformer_ : estimator
+        The fitted transformer.
+    n_features_in_ : int
+        Features of a step; for 2-D X its number of columns.
+    feature_names_in_ : ndarray of str
+        Only for data frames.
+
+    See Also
+    --------
+    sklearn.preprocessing.FunctionTransformer : Turns a function into a transformer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skbptt import RNNRegressor
+    >>> from skbptt.preprocessing import TimeDistributed
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(5, 3, size=(n, 2)) for n in (4, 7, 5)]
+    >>> scaled = TimeDistributed(StandardScaler()).fit_transform(X)
+    >>> np.concatenate(scaled).std(axis=0).round(6)
+    array([1., 1.])
+    >>> model = make_pipeline(TimeDistributed(StandardScaler()), RNNRegressor(4))
+    >>> model.fit(X, [0.0, 1.0, 2.0]).predict(X).shape
+    (3,)
+    """
+
+    def __init__(self, transformer):
+        self.transformer = transformer
+
+    def fit(self, X, y=None, **params):
+        """Fit the transformer to the stacked steps.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features) or \
+                (n_sequences, n_steps), or list of arrays or data frames of shape \
+                (n_steps, n_features)
+            Sequences. Trailing steps of a 3-D array are padding where all features are
+            NaN; other NaN are the transformer's business. A 2-D array holds univariate
+            sequences.
+        y : array-like, default=None
+            Targets of the sequences or of the steps, as in the fit of an estimator; that
+            of a sequence goes with each of its steps.
+        **params : dict
+            Further arguments of the transformer's fit, as ``sample_weight``. What has one
+            value a sequence is repeated for each of its steps.
+
+        Returns
+        -------
+        self : object
+        """
+        self._fit("fit", clone(self.transformer), X, y, params)
+        return self
+
+    def fit_transform(self, X, y=None, **params):
+        """Fit to X, and transform it.
+
+        Parameters
+        ----------
+        X, y, **params
+            As in fit.
+
+        Returns
+        -------
+        X : ndarray, list or object array
+            As transform gives it.
+        """
+        method = "fit_transform" if inner_has("fit_transform")(self) else "fit"
+        stacked, rows = self._fit(method, clone(self.transformer), X, y, params)
+        if method == "fit":
+            rows = self.transformer_.transform(stacked.rows)
+        return stacked.unstack(rows)
+
+    @available_if(inner_has("partial_fit"))
+    def partial_fit(self, X, y=None, **params):
+        """Fit further, by the transformer's ``partial_fit``.
+
+        Parameters
+        ----------
+        X, y, **params
+            As in fit.
+
+        Returns
+        -------
+        self : object
+        """
+        inner = getattr(self, "transformer_", None)
+        inner = clone(self.transformer) if inner is None else inner
+        self._fit("partial_fit", inner, X, y, params)
+        return self
+
+    def transform(self, X):
+        """Transform every step.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features) or \
+                (n_sequences, n_steps), or list of arrays or data frames of shape \
+                (n_steps, n_features)
+            Sequences, of the kind met in fit.
+
+        Returns
+        -------
+        X : ndarray, list or object array
+            Sequences of the form of the input: an array, with NaN where it is padding; a
+            list; or an object array. The items are data frames if the transformer gives
+            such. A 2-D array becomes 3-D if there are several features.
+        """
+        check_is_fitted(self)
+        stacked = self._stack(X, reset=False)
+        return stacked.unstack(self.transformer_.transform(stacked.rows))
+
+    @available_if(inner_has("inverse_transform"))
+    def inverse_transform(self, X):
+        """Undo transform.
+
+        Parameters
+        ----------
+        X : ndarray, list or object array
+            As transform gives it.
+
+        Returns
+        -------
+        X : ndarray, list or object array
+            Sequences of the form of the input.
+        """
+        check_is_fitted(self)
+        stacked = Stacked(X)
+        X = stacked.unstack(self.transformer_.inverse_transform(stacked.rows))
+        return X[..., 0] if self._univariate and X.ndim == 3 else X
+
+    @available_if(inner_has("get_feature_names_out"))
+    def get_feature_names_out(self, input_features=None):
+        """Names of the features of a step, as the transformer gives them.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features of a step.
+
+        Returns
+        -------
+        names : ndarray of str
+        """
+        check_is_fitted(self)
+        return self.transformer_.get_feature_names_out(input_features)
+
+    def set_output(self, *, transform=None):
+        """Choose the container of the output, by the transformer's ``set_output``.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Data frames are given for each sequence of a list; an array stays one.
+
+        Returns
+        -------
+        self : object
+        """
+        for inner in {self.transformer, getattr(self, "transformer_", self.transformer)}:
+            if hasattr(inner, "set_output"):
+                inner.set_output(transform=transform)
+        return self
+
+    def get_metadata_routing(self):
+        """How metadata is handed to the transformer.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        mapping = MethodMapping()
+        for method in ("fit", "fit_transform", "partial_fit"):
+            mapping.add(caller=method, callee=method)
+        return MetadataRouter(owner=self).add(
+            transformer=self.transformer, method_mapping=mapping
+        )
+
+    def _fit(self, method, inner, X, y, params):
+        if get_config()["enable_metadata_routing"]:
+            params = process_routing(self, method, **params).transformer[method]
+        reset = method != "partial_fit" or not hasattr(self, "transformer_")
+        with unchanged_on_error(self):
+            stacked = self._stack(X, reset)
+            params = {name: stacked.repeat(value) for name, value in params.items()}
+            rows = getattr(inner, method)(stacked.rows, stacked.spread(y), **params)
+            self.transformer_ = inner
+        return stacked, rows
+
+    def _stack(self, X, reset):
+        """Check the kind and the features of X, and stack its steps."""
+        univariate = as_items(X) is None
+        if not reset:
+            check_same_kind(self, univariate)
+        if univariate:
+            X = validate_data(self, X, reset=reset, ensure_all_finite=False)
+        stacked = Stacked(X)
+        if not univariate:
+            first = stacked.rows[:1]
+            validate_data(self, first, reset=reset, skip_check_array=True)
+        if reset:
+            self._univariate = univariate
+        return stacked
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.transformer)
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.target_tags.required = inner.target_tags.required
+        tags.transformer_tags.preserves_dtype = inner.transformer_tags.preserves_dtype
+        return tags
+
+
+class Stacked:
+    """The steps of sequences as rows, and the way back to the form of the sequences."""
+
+    def __init__(self, X):
+        items = as_items(X)
+        self.flat = items is None  # 2-D
+        if self.flat:
+            X = np.asarray(X)
+            items = X[:, :, np.newaxis]
+        self.as_list = isinstance(X, (list, tuple))
+        if hasattr(items[0], "columns"):
+            check_columns(items)
+            self.rows, width = concatenate_frames(items), None
+            self.lengths = np.array([len(item) for item in items])
+        else:
+            self.rows, self.lengths, width = stack_items(items)
+        self.sequences = Sequences(self.rows, self.lengths, width)
+
+    def repeat(self, value):
+        """A value for every row, if it has one for every sequence."""
+        of_sequences = np.ndim(value) > 0 and len(value) == len(self.lengths)
+        return np.repeat(np.asarray(value), self.lengths, axis=0) if of_sequences else value
+
+    def spread(self, y):
+        """A target for every row."""
+        if y is None:
+            return None
+        width = self.sequences.width
+        if is_list(y) and np.ndim(y[0]) > 0 and width is None:
+            return np.concatenate([np.asarray(item) for item in y])
+        y = np.asarray(y)
+        if y.ndim > 1 and y.shape[1] == width:
+            return y[np.arange(width) < self.lengths[:, np.newaxis]]
+        return self.repeat(y)
+
+    def unstack(self, rows):
+        """Rows of features in the form of the sequences."""
+        if issparse(rows):
+            rows = rows.toarray()
+        if len(rows) != len(self.rows):
+            raise ValueError(
+                f"The transformer made {len(rows)} rows of {len(self.rows)} steps, but it "
+                "must give one for each."
+            )
+        if hasattr(rows, "columns") and self.sequences.width is None:
+            parts = self.sequences.split(rows)
+        else:
+            rows = np.asarray(rows)
+            if self.flat and rows.shape[1] == 1:
+                rows = rows[:, 0]
+            parts = self.sequences.unstack(rows)
+        return list(parts) if self.as_list and self.sequences.width is None else parts
+
+
+def concatenate_frames(frames):
+    """One data frame of several of the same columns, by the library they come from."""
+    if type(frames[0]).__module__.startswith("polars"):
+        import polars
+
+        return polars.concat(frames)
+    import pandas
+
+    return pandas.concat(list(frames), ignore_index=True)
