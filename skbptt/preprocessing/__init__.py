@@ -8,10 +8,13 @@ from ._convert import (
     to_stacked,
     unpad_sequences,
 )
+from ._flatten import SequenceFlattener, SequenceUnflattener
 from ._time_distributed import TimeDistributed
 from ._windows import make_windows
 
 __all__ = [
+    "SequenceFlattener",
+    "SequenceUnflattener",
     "TimeDistributed",
     "from_channels_first",
     "from_stacked",

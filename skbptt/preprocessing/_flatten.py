@@ -1,0 +1,240 @@
+"""Dense sequences as rows of a table, and back."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+
+class SequenceFlattener(TransformerMixin, BaseEstimator):
+    """Lay the steps of each sequence side by side, in one row of a table.
+
+    For the parts of scikit-learn that take nothing but tables: bagging, one-vs-one,
+    self-training, chains, permutation importance. They get the flat X, and as their
+    estimator a pipeline whose first step is a :class:`SequenceUnflattener`.
+
+    Attributes
+    ----------
+    n_steps_ : int
+        Steps of a sequence.
+    n_features_in_ : int
+        Features of a step.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.ensemble import BaggingRegressor
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skbptt import RNNRegressor
+    >>> from skbptt.preprocessing import SequenceFlattener, SequenceUnflattener
+    >>> X = np.random.default_rng(0).normal(size=(30, 6, 2))
+    >>> flat = SequenceFlattener().fit_transform(X)
+    >>> flat.shape
+    (30, 12)
+    >>> rnn = make_pipeline(SequenceUnflattener(n_features=2), RNNRegressor(4, max_iter=5))
+    >>> bagged = BaggingRegressor(rnn, n_estimators=3, random_state=0)
+    >>> bagged.fit(flat, X[:, -1, 0]).predict(flat).shape
+    (30,)
+    """
+
+    def fit(self, X, y=None):
+        """Learn the shape of the sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If X is not such an array.
+        """
+        X = check_dense(X)
+        self.n_steps_, self.n_features_in_ = X.shape[1:]
+        return self
+
+    def transform(self, X):
+        """Lay the steps side by side.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features)
+
+        Returns
+        -------
+        X : ndarray of shape (n_sequences, n_steps * n_features)
+            The features of the first step, then those of the second, ...
+        """
+        check_is_fitted(self)
+        X = check_dense(X)
+        if X.shape[1:] != (self.n_steps_, self.n_features_in_):
+            raise ValueError(
+                f"X has {X.shape[1]} steps of {X.shape[2]} features, but "
+                f"SequenceFlattener is expecting {self.n_steps_} of {self.n_features_in_}."
+            )
+        return X.reshape(len(X), -1)
+
+    def inverse_transform(self, X):
+        """Cut the rows into steps again.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps * n_features)
+
+        Returns
+        -------
+        X : ndarray of shape (n_sequences, n_steps, n_features)
+        """
+        check_is_fitted(self)
+        return SequenceUnflattener(self.n_features_in_).fit_transform(X)
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns: those of the features with the step, as in "x1_t3".
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features_in_,), default=None
+            Names of the features; x0, x1, ... if None.
+
+        Returns
+        -------
+        names : ndarray of str
+        """
+        check_is_fitted(self)
+        if input_features is None:
+            input_features = [f"x{k}" for k in range(self.n_features_in_)]
+        if len(input_features) != self.n_features_in_:
+            raise ValueError(
+                f"input_features must have {self.n_features_in_} names. Got "
+                f"{len(input_features)}."
+            )
+        steps = range(self.n_steps_)
+        names = [f"{name}_t{t}" for t in steps for name in input_features]
+        return np.array(names, object)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class SequenceUnflattener(
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,  # type: ignore[call-arg]
+):
+    """Cut each row of a table into the steps of a sequence.
+
+    The way back from :class:`SequenceFlattener`.
+
+    Parameters
+    ----------
+    n_features : int, default=1
+        Features of a step. The columns hold those of the first step, then those of the
+        second, ...
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns.
+
+    Examples
+    --------
+    >>> from skbptt.preprocessing import SequenceUnflattener
+    >>> SequenceUnflattener(n_features=2).fit_transform([[1.0, 2.0, 3.0, 4.0]])
+    array([[[1., 2.],
+            [3., 4.]]])
+    """
+
+    _parameter_constraints: dict = {
+        "n_features": [Interval(Integral, 1, None, closed="left")]
+    }
+
+    def __init__(self, n_features=1):
+        self.n_features = n_features
+
+    def fit(self, X, y=None):
+        """Check that the columns are whole steps.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps * n_features)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If the number of columns is no multiple of ``n_features``.
+        """
+        self._validate_params()
+        n_columns = check_array(X, ensure_all_finite=False, estimator=self).shape[1]
+        if n_columns % self.n_features:
+            raise ValueError(
+                f"X must have a multiple of n_features={self.n_features} columns. Got "
+                f"{n_columns}."
+            )
+        validate_data(self, X, skip_check_array=True)
+        return self
+
+    def transform(self, X):
+        """Cut the rows into steps.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps * n_features)
+
+        Returns
+        -------
+        X : ndarray of shape (n_sequences, n_steps, n_features)
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, ensure_all_finite=False)
+        return X.reshape(len(X), -1, self.n_features)
+
+    def inverse_transform(self, X):
+        """Lay the steps side by side.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features)
+
+        Returns
+        -------
+        X : ndarray of shape (n_sequences, n_steps * n_features)
+        """
+        X = check_dense(X)
+        return X.reshape(len(X), -1)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def check_dense(X):
+    """X as an array of shape (n_sequences, n_steps, n_features)."""
+    try:
+        X = np.asarray(X)
+    except ValueError:  # of unequal lengths
+        X = np.array(None)
+    if X.ndim != 3:
+        raise ValueError(
+            "X must have the shape (n_sequences, n_steps, n_features), all of the same "
+            "length; pad_sequences makes such an array of a list."
+        )
+    return X
