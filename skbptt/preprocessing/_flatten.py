@@ -101,7 +101,7 @@ class SequenceFlattener(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        input_features : array-like of str of shape (n_features_in_,), default=None
+        input_features : array-like of str of shape (n_features,), default=None
             Names of the features; x0, x1, ... if None.
 
         Returns
