@@ -23,7 +23,7 @@ def logistic(x):
 
 
 def relu(x):
-    return np.where(x.real > 0, x, 0)
+    return np.where(x.real <= 0, 0, x)  # NaN is handed on
 
 
 ACTIVATIONS = {"identity": identity, "tanh": tanh, "logistic": logistic, "relu": relu}

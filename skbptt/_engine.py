@@ -12,23 +12,20 @@ from ._readout import read, read_back
 from .cells import ElmanCell, GRUCell, LSTMCell
 
 try:
-    from ._loops import Loops, Tape
+    from ._loops import Loops, Tape, available
 except ImportError:  # There was no compiler when the package was installed.
-    Loops, Tape = None, ()
+    Loops, Tape, available = None, (), ()
 
 
-def choose(name):
+def choose(name=None):
     """The compiled loops of the given name, or None for those of NumPy."""
-    if name == "numpy" or (name is None and Loops is None):
-        return None
-    if Loops is None:
+    choices = ("numpy", *available)
+    name = name or choices[-1]
+    if name not in choices:
         raise ValueError(
-            f"SKBPTT_LOOPS must be 'numpy', as there was no compiler. Got {name!r}."
+            f"SKBPTT_LOOPS must be one of {choices} here, or be unset. Got {name!r}."
         )
-    try:
-        return Loops(name)
-    except ValueError as error:
-        raise ValueError(f"SKBPTT_LOOPS must be 'numpy', or its {error}") from None
+    return None if name == "numpy" else Loops(name)
 
 
 LOOPS = choose(os.environ.get("SKBPTT_LOOPS"))

@@ -47,7 +47,10 @@ class WorkspacePool:
 
     @contextmanager
     def lend(self):
-        workspace = self._idle.pop() if self._idle else Workspace()
+        try:
+            workspace = self._idle.pop()
+        except IndexError:
+            workspace = Workspace()
         workspace.reset()
         try:
             yield workspace

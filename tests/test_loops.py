@@ -22,8 +22,8 @@ CELLS = [
     GRUCell(),
     LSTMCell(),
 ]
-INSTRUCTIONS = _loops.INSTRUCTIONS[: _loops.INSTRUCTIONS.index(_loops.Loops().instructions)]
-INSTRUCTIONS = [*INSTRUCTIONS, _loops.Loops().instructions]
+INSTRUCTIONS = _loops.available
+FASTEST = INSTRUCTIONS[-1]
 
 # Hidden units, inputs, lengths: odd sizes, tiles that are cut, blocks that fill.
 SIZES = [
@@ -118,12 +118,14 @@ def test_what_is_not_finite_is_handed_on_as_by_numpy(cell, value, monkeypatch):
     p, batch, _ = problem(cell, 5, 2, [6, 6, 4], "float64")
     batch.x[4, 0] = value
     outputs = []
-    for loops in (None, _loops.Loops()):
+    for loops in (None, _loops.Loops(FASTEST)):
         monkeypatch.setattr(_engine, "LOOPS", loops)
         with np.errstate(invalid="ignore"):
             output, _ = run(cell, p, batch.x, batch, READOUTS["concat"], Workspace())
         outputs.append(output)
     np.testing.assert_allclose(*outputs, rtol=1e-12, atol=1e-15)
+    if np.isnan(value):
+        assert np.isnan(outputs[1]).any()
 
 
 def test_gradients_that_vanish_cost_nothing_and_change_no_mode():
@@ -153,7 +155,7 @@ def test_prediction_without_tape_is_the_same():
 
 def test_sizes_that_do_not_fit_are_refused():
     p, batch, _ = problem(GRUCell(), 4, 3, [5, 2], "float64")
-    loops = _loops.Loops()
+    loops = _loops.Loops(FASTEST)
     for name in p:
         wrong = p | {name: np.zeros(1)}
         with pytest.raises((ValueError, IndexError)):
@@ -172,6 +174,36 @@ def test_sizes_that_do_not_fit_are_refused():
         tape.scan_back(np.zeros((3, 4)), p)
 
 
+def test_other_numbers_are_refused():
+    """A float32 array where doubles are written would be written past its end."""
+    p, batch, _ = problem(GRUCell(), 4, 3, [5, 2], "float64")
+    single = {name: value.astype("f4") for name, value in p.items()}
+    loops = _loops.Loops(FASTEST)
+    for name in p:
+        with pytest.raises(ValueError, match="float32"):
+            loops.scan("gru", p | {name: single[name]}, batch.x, batch, (), Workspace())
+    h, tape = loops.scan("gru", p, batch.x, batch, (), Workspace())
+    with pytest.raises(ValueError, match="float32"):
+        tape.scan_back(h.astype("f4"), p)
+    with pytest.raises(ValueError, match="float32"):
+        tape.scan_back(h, single)
+    p["R"].flags.writeable = False
+    with pytest.raises(ValueError, match="read-only|not writable"):
+        tape.scan_back(h, p)
+    with pytest.raises(ValueError, match="not kept"):
+        _loops.Tape().scan_back(h, p)
+
+
+@pytest.mark.parametrize("truncation", [10**30, (1, 10**30), (4, 7), (7, 7), (2, 9)])
+def test_truncation_longer_than_the_sequences(truncation, monkeypatch):
+    rng = np.random.RandomState(0)
+    X = [rng.standard_normal((n, 2)) for n in (3, 6, 5)]
+    model = RNNRegressor(3, max_iter=3, truncation=truncation, random_state=0)
+    curve = model.fit(X, range(3)).loss_curve_
+    monkeypatch.setattr(_engine, "LOOPS", None)
+    np.testing.assert_allclose(model.fit(X, range(3)).loss_curve_, curve, rtol=1e-12)
+
+
 def test_strided_rows_and_read_only_weights(monkeypatch):
     """Views of wider arrays need no copy, and nothing is written to the parameters."""
     cell = LSTMCell()
@@ -183,7 +215,7 @@ def test_strided_rows_and_read_only_weights(monkeypatch):
     for x in (wide[:, 2:5], np.asfortranarray(wide)[:, :3], wide[::-1, 1:4]):
         for dh in (d_wide[:, 1:5], np.asfortranarray(d_wide)[:, :4]):
             results = []
-            for loops in (None, _loops.Loops()):
+            for loops in (None, _loops.Loops(FASTEST)):
                 monkeypatch.setattr(_engine, "LOOPS", loops)
                 _, tape = run(cell, p, x, batch, (), Workspace())
                 grad = {name: np.zeros_like(value) for name, value in p.items()}
@@ -212,7 +244,7 @@ def test_whole_fits_agree(cell, monkeypatch):
     X = [rng.standard_normal((n, 2)) for n in rng.randint(3, 12, 60)]
     y = [np.cumsum(x[:, 0]) for x in X]
     curves = []
-    for loops in (None, _loops.Loops()):
+    for loops in (None, _loops.Loops(FASTEST)):
         monkeypatch.setattr(_engine, "LOOPS", loops)
         model = RNNRegressor(
             (7, 5),
@@ -246,11 +278,14 @@ def test_the_environment_chooses(name):
 
 def test_unknown_loops_are_refused():
     shown = shown_by("import skbptt", SKBPTT_LOOPS="fast")
-    assert (
-        "SKBPTT_LOOPS must be 'numpy', or its instructions must be one of ('portable'"
-        in shown.stderr
-    )
+    expected = f"SKBPTT_LOOPS must be one of {('numpy', *INSTRUCTIONS)} here"
+    assert expected in shown.stderr
     assert "Got 'fast'" in shown.stderr
+
+
+def test_an_empty_choice_is_none():
+    shown = shown_by("import skbptt; skbptt.show_versions()", SKBPTT_LOOPS="")
+    assert f"loops: compiled ({FASTEST})\n" in shown.stdout
 
 
 def test_show_versions(capsys):

@@ -9,6 +9,7 @@ from sklearn.model_selection import train_test_split
 
 from skbptt import RNNRegressor
 from skbptt._sequences import Sequences
+from skbptt._validation import check_sequences
 from tests.fits import (
     LABELS,
     LENGTHS,
@@ -278,3 +279,16 @@ def test_held_out_data_is_not_trained_on():
     other = clone(model).set_params(n_iter_no_change=np.inf).fit(X, y)
     assert other.loss_curve_ == model.loss_curve_
     assert other.validation_scores_ != model.validation_scores_
+
+
+def test_steps_are_contiguous_in_every_form():
+    """Or every batch would copy all of them."""
+    dense = np.random.RandomState(0).standard_normal((20, 5, 3))
+    y = dense[:, 0, 0]
+    model = regressor(max_iter=1)
+    forms = [dense[:, :, :2], dense[..., 1], [np.asfortranarray(x) for x in dense]]
+    for X_in in forms:
+        model.fit(X_in, y)
+        assert check_sequences(model, X_in, reset=False).steps.flags.c_contiguous
+        copied = np.ascontiguousarray(X_in)
+        np.testing.assert_array_equal(model.predict(X_in), model.predict(copied))

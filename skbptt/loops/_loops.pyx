@@ -61,22 +61,33 @@ INSTRUCTIONS = ("portable", "avx2", "avx512")
 CELLS = ("identity", "logistic", "relu", "tanh", "gru", "lstm")
 
 
-cdef void *address(array, Py_ssize_t n_bytes) except? NULL:
-    """Where a contiguous array of ``n_bytes`` begins. The caller keeps the array."""
+# Those of this processor, the fastest last.
+available = INSTRUCTIONS[: skbptt_instructions() + 1]
+
+
+cdef void *address(
+    array, dtype, Py_ssize_t size, bint writable=False
+) except? NULL:
+    """Where a contiguous array of ``size`` numbers begins. The caller holds the array."""
     cdef Py_buffer buffer
-    PyObject_GetBuffer(array, &buffer, PyBUF_C_CONTIGUOUS)
+    if array.dtype != dtype or array.size != size:
+        raise ValueError(
+            f"An array has {array.size} numbers of {array.dtype}, not {size} of {dtype}."
+        )
+    PyObject_GetBuffer(array, &buffer, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE * writable)
     PyBuffer_Release(&buffer)
-    if buffer.len != n_bytes:
-        raise ValueError(f"An array has {buffer.len} bytes, not {n_bytes}.")
     return buffer.buf
 
 
-cdef void *address_of_rows(array, Py_ssize_t n_rows, Py_ssize_t n_columns) except? NULL:
+cdef void *address_of_rows(
+    array, dtype, Py_ssize_t n_rows, Py_ssize_t n_columns
+) except? NULL:
     """The same for an array whose rows, each contiguous, lie apart."""
     cdef Py_buffer buffer
-    if array.shape != (n_rows, n_columns):
+    if array.dtype != dtype or array.shape != (n_rows, n_columns):
         raise ValueError(
-            f"An array has the shape {array.shape}, not {(n_rows, n_columns)}."
+            f"An array of {array.dtype} has the shape {array.shape}, not "
+            f"{(n_rows, n_columns)} of {dtype}."
         )
     PyObject_GetBuffer(array, &buffer, PyBUF_STRIDED_RO)
     PyBuffer_Release(&buffer)
@@ -97,50 +108,52 @@ cdef class Tape:
     cdef Scan scan
     cdef const CLoops *loops
     cdef tuple arrays  # to which `scan` points
-    cdef object workspace, batch
+    cdef object workspace, batch, dtype
     cdef tuple parts
     cdef Py_ssize_t n_gates
 
     def scan_back(self, d_output, grad, truncation=None, bint need_dx=True):
         """As :func:`skbptt._engine.run_back`."""
         cdef Scan *s = &self.scan
-        cdef Py_ssize_t size = d_output.itemsize, n_gates = self.n_gates
-        cdef Py_ssize_t n_rows = s.offsets[s.n_steps], n_bytes
+        cdef Py_ssize_t n_gates = self.n_gates, n_rows, n_columns, n_bytes
         cdef void *where
         if not s.keep:
             raise ValueError("The tape was not kept.")
+        dtype, n_rows, n_columns = self.dtype, s.offsets[s.n_steps], s.offsets[1]
         if not self.parts:
             dh = contiguous_rows(d_output)
-            s.dh = address_of_rows(dh, n_rows, s.H)
-            s.dh_pitch = dh.strides[0] // size
+            s.dh = address_of_rows(dh, dtype, n_rows, s.H)
+            s.dh_pitch = dh.strides[0] // dh.itemsize
         d_parts = []  # which `scan` points to
         for k, part in enumerate(self.parts):
-            d_part = self.workspace.empty((s.offsets[1], s.H1), d_output.dtype)
+            d_part = self.workspace.empty((n_columns, s.H1), dtype)
             d_part[:, s.H :] = 0
             d_part[:, : s.H] = d_output[:, k]
             if part == "mean":
                 d_part /= self.batch.lengths[:, None]
             d_parts.append(d_part)
-            where = address(d_part, s.offsets[1] * s.H1 * size)
+            where = address(d_part, dtype, n_columns * s.H1)
             if part == "last":
                 s.d_last = where
             elif part == "mean":
                 s.d_sum = where
             else:
                 s.d_top = where
-        s.dW = address(grad["W"], s.D * n_gates * s.H * size)
-        s.dR = address(grad["R"], s.H * n_gates * s.H * size)
-        s.db = address(grad["b"], n_gates * s.H * size)
+        s.dW = address(grad["W"], dtype, s.D * n_gates * s.H, writable=True)
+        s.dR = address(grad["R"], dtype, s.H * n_gates * s.H, writable=True)
+        s.db = address(grad["b"], dtype, n_gates * s.H, writable=True)
         if s.cell == GRU:
-            s.db_n = address(grad["b_n"], s.H * size)
+            s.db_n = address(grad["b_n"], dtype, s.H, writable=True)
         dx, s.dx = None, NULL
         if need_dx:
-            dx = self.workspace.empty((n_rows, s.D1), d_output.dtype)
-            s.dx = address(dx, n_rows * s.D1 * size)
-        s.k1, s.k2 = truncation or (s.n_steps, s.n_steps)
+            dx = self.workspace.empty((n_rows, s.D1), dtype)
+            s.dx = address(dx, dtype, n_rows * s.D1)
+        k1, k2 = truncation or (s.n_steps, s.n_steps)
+        s.k1 = min(k1, s.n_steps)
+        s.k2 = min(k2, s.n_steps + s.k1)  # as far back as it can be
         n_bytes = self.loops.scratch(s, True)
         scratch = self.workspace.empty((n_bytes,), np.uint8)
-        s.scratch = address(scratch, n_bytes)
+        s.scratch = address(scratch, np.uint8, n_bytes)
         with nogil:
             self.loops.backward(s)
         return dx[:, : s.D] if need_dx else None
@@ -151,21 +164,16 @@ cdef class Loops:
 
     Parameters
     ----------
-    instructions : {"portable", "avx2", "avx512"}, default=None
-        By default the fastest that this processor has.
+    instructions : one of ``available``
     """
 
     cdef int level
     cdef readonly str instructions
 
-    def __init__(self, instructions=None):
-        available = INSTRUCTIONS[: skbptt_instructions() + 1]
-        if instructions is None:
-            instructions = available[-1]
+    def __init__(self, instructions):
         if instructions not in available:
             raise ValueError(
-                f"instructions must be one of {available} on this processor. "
-                f"Got {instructions!r}."
+                f"instructions must be one of {available} here. Got {instructions!r}."
             )
         self.level = INSTRUCTIONS.index(instructions)
         self.instructions = instructions
@@ -176,60 +184,60 @@ cdef class Loops:
         cdef Scan *s = &tape.scan
         cdef Py_ssize_t size = x.itemsize, n_rows = len(x)
         cdef Py_ssize_t n_gates, n_kept, n_bytes, n_columns
-        x = contiguous_rows(x)
+        x, dtype = contiguous_rows(x), x.dtype
         offsets = np.ascontiguousarray(batch.offsets, np.intp)
-        b_n = p.get("b_n")
         line = 64 // size
         s.cell = CELLS.index(cell)
         s.H, s.D = len(p["R"]), x.shape[1]
         s.H1, s.D1 = -(-s.H // line) * line, -(-s.D // line) * line
         s.width = s.H1 if s.cell < GRU else 4 * s.H1
         s.n_steps = len(offsets) - 1
-        s.offsets = <const Py_ssize_t *>address(offsets, len(offsets) * sizeof(Py_ssize_t))
-        if s.offsets[s.n_steps] != n_rows:
-            raise ValueError(f"x has {n_rows} rows, the batch {s.offsets[s.n_steps]}.")
+        s.offsets = <const Py_ssize_t *>address(offsets, np.intp, s.n_steps + 1)
+        if offsets[0] != 0 or offsets[-1] != n_rows:
+            raise ValueError(f"x has {n_rows} rows, the batch {offsets[-1]}.")
         n_gates = tape.n_gates = len(p["b"]) // s.H
-        s.W = address(p["W"], s.D * n_gates * s.H * size)
-        s.R = address(p["R"], s.H * n_gates * s.H * size)
-        s.b = address(p["b"], n_gates * s.H * size)
+        s.W = address(p["W"], dtype, s.D * n_gates * s.H)
+        s.R = address(p["R"], dtype, s.H * n_gates * s.H)
+        s.b = address(p["b"], dtype, n_gates * s.H)
         if s.cell == GRU:
-            s.b_n = address(b_n, s.H * size)
-        s.x = address_of_rows(x, n_rows, s.D)
+            s.b_n = address(p["b_n"], dtype, s.H)
+        s.x = address_of_rows(x, dtype, n_rows, s.D)
         s.x_pitch = x.strides[0] // size
 
         s.keep = keep
         n_kept = n_rows if keep else 2 * s.offsets[1]
-        h = workspace.empty((n_rows, s.H1), x.dtype)
-        s.h = address(h, n_rows * s.H1 * size)
+        h = workspace.empty((n_rows, s.H1), dtype)
+        s.h = address(h, dtype, n_rows * s.H1)
         gates = c = None
         if s.cell >= GRU:
-            gates = workspace.empty((n_kept, s.width), x.dtype)
-            s.gates = address(gates, n_kept * s.width * size)
+            gates = workspace.empty((n_kept, s.width), dtype)
+            s.gates = address(gates, dtype, n_kept * s.width)
         if s.cell == LSTM:
-            c = workspace.empty((n_kept, s.H1), x.dtype)
-            s.c = address(c, n_kept * s.H1 * size)
+            c = workspace.empty((n_kept, s.H1), dtype)
+            s.c = address(c, dtype, n_kept * s.H1)
         n_columns = s.offsets[1]
         total = top = times = None
         if "mean" in parts:
-            total = workspace.empty((n_columns, s.H1), x.dtype)
-            s.sum = address(total, n_columns * s.H1 * size)
+            total = workspace.empty((n_columns, s.H1), dtype)
+            s.sum = address(total, dtype, n_columns * s.H1)
         if "max" in parts:
-            top = workspace.empty((n_columns, s.H1), x.dtype)
-            s.top = address(top, n_columns * s.H1 * size)
+            top = workspace.empty((n_columns, s.H1), dtype)
+            s.top = address(top, dtype, n_columns * s.H1)
             times = workspace.empty((n_columns, s.H1), f"i{size}")
-            s.time_of_top = address(times, n_columns * s.H1 * size)
+            s.time_of_top = address(times, times.dtype, n_columns * s.H1)
         tape.loops = skbptt_loops(self.level, size)
         n_bytes = tape.loops.scratch(s, False)
         scratch = workspace.empty((n_bytes,), np.uint8)
-        s.scratch = address(scratch, n_bytes)
+        s.scratch = address(scratch, np.uint8, n_bytes)
         tape.arrays = (p, x, offsets, h, gates, c, total, top, times)
         tape.workspace, tape.batch, tape.parts = workspace, batch, parts
+        tape.dtype = dtype
         with nogil:
             tape.loops.forward(s)
         h = h[:, : s.H]
         if not parts:
             return h, tape
-        output = np.empty((n_columns, len(parts), s.H), x.dtype)
+        output = np.empty((n_columns, len(parts), s.H), dtype)
         for k, part in enumerate(parts):
             if part == "last":
                 output[:, k] = h[batch.last]

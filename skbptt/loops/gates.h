@@ -41,7 +41,7 @@ INLINE REAL NAME(logistic)(REAL x)
     const REAL p = NAME(expm1)(x);
     return (p + 1) * NAME(reciprocal)(p + 2);
 }
-INLINE REAL NAME(relu)(REAL x) { return x > 0 ? x : 0; }
+INLINE REAL NAME(relu)(REAL x) { return x <= 0 ? 0 : x; }
 INLINE REAL NAME(identity)(REAL x) { return x; }
 
 #define LINES(H1) for (ptrdiff_t line = 0; line < (H1); line += LINE)

@@ -10,7 +10,7 @@ enum { IDENTITY, LOGISTIC, RELU, TANH, GRU, LSTM };
 
 /* One direction of one layer over one batch. Arrays hold float or double. Rows are packed
    by time as in skbptt/_sequences.py, and start from a state of zeros. Padded sizes are
-   whole lines of 64 bytes; units and inputs that are not there hold zeros. */
+   whole lines of 64 bytes; no sum includes the units and inputs that are not there. */
 typedef struct {
     int cell;                  /* one of the above; the first four are Elman's */
     ptrdiff_t H, D;            /* units, inputs */
