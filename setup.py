@@ -1,11 +1,12 @@
 """The compiled loops, which are optional: without a compiler the package is pure Python."""
 
+from glob import glob
+
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 FOLDER = "skbptt/loops/"
-HEADERS = ("loops", "types", "instance", "product", "gates", "readout", "scan")
 
 FLAGS = {
     # No loop may be kept from vectors by errno or by traps, which nothing here reads.
@@ -24,7 +25,7 @@ class BuildLoops(build_ext):
 loops = Extension(
     "skbptt._loops",
     [FOLDER + "_loops.pyx", FOLDER + "loops.c"],
-    depends=[f"{FOLDER}{name}.h" for name in HEADERS],
+    depends=glob(FOLDER + "*.h"),
     include_dirs=[FOLDER],
 )
 (loops,) = cythonize([loops], build_dir="build")

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from ._base import BaseRNN, goes_on_by_batches
 from ._compat import _check_partial_fit_first_call
-from ._data import Data, drop_weightless
+from ._data import drop_weightless
 from ._docstrings import fill_docstring
 from ._losses import BinaryCrossEntropy, CrossEntropy
 
@@ -263,7 +263,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             raise ValueError(
                 f"class_weight={self.class_weight!r} leaves no weight to any of the data."
             )
-        return drop_weightless(Data(data.sequences, data.y, weights, data.per_step))
+        return drop_weightless(data.reweighted(weights))
 
     def _make_loss(self):
         if self._n_columns is None and len(self.classes_) > 2:

@@ -1,5 +1,6 @@
 """Sequences with targets and weights, for which weights are counts."""
 
+from copy import copy
 from functools import cached_property
 from hashlib import blake2b
 
@@ -34,6 +35,12 @@ class Data:
         keys = (digest(x) + digest(y) for x, y in zip(xs, targets))
         return np.fromiter(keys, "S32", len(sequences))
 
+    def reweighted(self, weights):
+        """The same sequences and targets with other weights."""
+        other = copy(self)
+        other.weights = weights
+        return other
+
     def take(self, indices):
         """The sequences ``indices`` with their targets and weights."""
         rows = self.sequences.rows_of(indices) if self.per_step else indices
@@ -65,10 +72,10 @@ def canonical(data):
         rows = np.arange(len(data.weights)) + np.repeat(
             starts - sequences.starts, sequences.lengths
         )
-        weights = np.bincount(rows, data.weights).astype(data.weights.dtype)
-        return Data(merged.sequences, merged.y, weights, True)
-    weights = np.bincount(group, data.weights).astype(data.weights.dtype)
-    merged = Data(sequences.choose(first), data.y[first], weights, False)
+    else:
+        merged = Data(sequences.choose(first), data.y[first], data.weights[first], False)
+        rows = group
+    merged.weights = np.bincount(rows, data.weights).astype(data.weights.dtype)
     merged.keys = data.keys[first]
     return merged
 

@@ -77,13 +77,14 @@ class Sequences:
         ``min_sequences`` sequences.
         """
         lengths = self.lengths[indices]
-        n_parts = -(-lengths.sum() // max_steps)
+        n_steps = lengths.sum()
+        if n_steps <= max_steps or len(indices) < 2 * min_sequences:
+            return [indices]
+        n_parts = -(-n_steps // max_steps)
         n_parts += n_parts % 2  # so that two threads share them evenly
         n_parts = min(n_parts, len(indices) // min_sequences)
-        if lengths.sum() <= max_steps or n_parts <= 1:
-            return [indices]
         order = np.argsort(-lengths, kind="stable")
-        part = (np.cumsum(lengths[order]) - 1) * n_parts // lengths.sum()
+        part = (np.cumsum(lengths[order]) - 1) * n_parts // n_steps
         return np.split(indices[order], np.flatnonzero(np.diff(part)) + 1)
 
 

@@ -126,13 +126,7 @@ def stack_items(items):
         n, width, n_features = items.shape
         if n == 0:
             raise ValueError("X is empty: at least one sequence is required.")
-        check_lengths(np.full(n, width))
-        valid = np.ones((n, width), bool)
-        if items.dtype.kind == "f" and n_features and np.isnan(items[..., 0]).any():
-            valid = ~np.isnan(items).all(axis=2)
-        # The last valid step ends a sequence: NaN before it is no padding.
-        lengths = np.where(valid.any(axis=1), width - valid[:, ::-1].argmax(axis=1), 0)
-        check_lengths(lengths)
+        lengths = unpadded_lengths(items)
         if n_features and (lengths == width).all():
             return items.reshape(-1, n_features), lengths, width
         return items[np.arange(width) < lengths[:, None]], lengths, width
@@ -146,6 +140,19 @@ def stack_items(items):
                 f"{item.shape[1]}, but X[0] has {items[0].shape[1]}."
             )
     return np.concatenate(items), lengths, None
+
+
+def unpadded_lengths(items):
+    """Lengths of the sequences of a 3-D array, without the steps that are all NaN."""
+    n, width, n_features = items.shape
+    check_lengths(np.full(n, width))
+    valid = np.ones((n, width), bool)
+    if items.dtype.kind == "f" and n_features and np.isnan(items[..., 0]).any():
+        valid = ~np.isnan(items).all(axis=2)
+    # The last valid step ends a sequence: NaN before it is no padding.
+    lengths = np.where(valid.any(axis=1), width - valid[:, ::-1].argmax(axis=1), 0)
+    check_lengths(lengths)
+    return lengths
 
 
 def check_columns(frames):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._sequences import Sequences, object_array
-from .._validation import check_lengths
+from .._validation import check_lengths, unpadded_lengths
 
 
 def pad_sequences(X, *, length=None):
@@ -49,9 +49,7 @@ def pad_sequences(X, *, length=None):
             f"{longest} steps. Got {length}."
         )
     dtype = steps.dtype if steps.dtype == np.float32 else np.float64
-    padded = np.full((len(lengths), length, *steps.shape[1:]), np.nan, dtype)
-    padded[np.arange(length) < lengths[:, np.newaxis]] = steps
-    return padded
+    return Sequences(steps, lengths, length).unstack(steps.astype(dtype))
 
 
 def unpad_sequences(X):
@@ -84,12 +82,7 @@ def unpad_sequences(X):
             "X must have the shape (n_sequences, n_steps, n_features) or (n_sequences, "
             f"n_steps). Got {X.ndim} dimension(s)."
         )
-    valid = np.ones(X.shape[:2], bool)
-    if X.dtype.kind == "f":
-        valid = ~np.isnan(X).reshape(*X.shape[:2], -1).all(axis=2)
-    width = X.shape[1]
-    lengths = np.where(valid.any(axis=1), width - valid[:, ::-1].argmax(axis=1), 0)
-    check_lengths(lengths)
+    lengths = unpadded_lengths(np.atleast_3d(X))
     return object_array([x[:n].copy() for x, n in zip(X, lengths)])
 
 

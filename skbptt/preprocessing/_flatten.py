@@ -5,7 +5,9 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._validation import unchanged_on_error
 
 
 class SequenceFlattener(TransformerMixin, BaseEstimator):
@@ -182,13 +184,13 @@ class SequenceUnflattener(
             If the number of columns is no multiple of ``n_features``.
         """
         self._validate_params()
-        n_columns = check_array(X, ensure_all_finite=False, estimator=self).shape[1]
-        if n_columns % self.n_features:
-            raise ValueError(
-                f"X must have a multiple of n_features={self.n_features} columns. Got "
-                f"{n_columns}."
-            )
-        validate_data(self, X, skip_check_array=True)
+        with unchanged_on_error(self):
+            n_columns = validate_data(self, X, ensure_all_finite=False).shape[1]
+            if n_columns % self.n_features:
+                raise ValueError(
+                    f"X must have a multiple of n_features={self.n_features} columns. Got "
+                    f"{n_columns}."
+                )
         return self
 
     def transform(self, X):

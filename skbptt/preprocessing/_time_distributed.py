@@ -176,7 +176,7 @@ class TimeDistributed(
             Sequences of the form of the input.
         """
         check_is_fitted(self)
-        stacked = Stacked(X)
+        stacked = Stacked(X, as_items(X))
         X = stacked.unstack(self.transformer_.inverse_transform(stacked.rows))
         return X[..., 0] if self._univariate and X.ndim == 3 else X
 
@@ -240,12 +240,13 @@ class TimeDistributed(
 
     def _stack(self, X, reset):
         """Check the kind and the features of X, and stack its steps."""
-        univariate = as_items(X) is None
+        items = as_items(X)
+        univariate = items is None
         if not reset:
             check_same_kind(self, univariate)
         if univariate:
             X = validate_data(self, X, reset=reset, ensure_all_finite=False)
-        stacked = Stacked(X)
+        stacked = Stacked(X, items)
         if not univariate:
             first = stacked.rows[:1]
             validate_data(self, first, reset=reset, skip_check_array=True)
@@ -266,8 +267,7 @@ class TimeDistributed(
 class Stacked:
     """The steps of sequences as rows, and the way back to the form of the sequences."""
 
-    def __init__(self, X):
-        items = as_items(X)
+    def __init__(self, X, items):
         self.flat = items is None  # 2-D
         if self.flat:
             X = np.asarray(X)
