@@ -122,18 +122,46 @@ def parts_of(network, sequences, indices, keep=True):
 
 def raw_outputs(network, theta, sequences, map_parts=map):
     """Raw outputs of all sequences, in their order, in bounded memory."""
+
+    def outputs_of(batch, workspace):
+        return network.forward(theta, batch, None, workspace, keep=False)[0]
+
     per_step = network.readout is None
+    return by_parts(network, sequences, outputs_of, map_parts, per_step, keep=False)
+
+
+def input_gradients(network, theta, sequences, d_raw_of, map_parts=map):
+    """dL/dx of each step, for the L whose dL/d(raw outputs) is ``d_raw_of(raw, where)``.
+
+    ``where`` are the sequences, or the steps, that the raw outputs are of.
+    """
+
+    def gradient_of(batch, workspace):
+        raw, tape = network.forward(theta, batch, None, workspace)
+        where = batch.rows if network.readout is None else batch.order
+        return network.backward(tape, d_raw_of(raw, where), need_dx=True)[1]
+
+    return by_parts(network, sequences, gradient_of, map_parts, per_step=True)
+
+
+def by_parts(network, sequences, function, map_parts, per_step, keep=True):
+    """Rows that ``function(batch, workspace)`` gives, put together in bounded memory.
+
+    There is one for each sequence, or each step, in the order of ``sequences``.
+    """
     workspaces = WorkspacePool()
 
-    def outputs_of(part):
+    def rows_of(part):
         with workspaces.lend() as workspace:
             batch = sequences.pack(part)
-            raw, _ = network.forward(theta, batch, None, workspace, keep=False)
-            return batch.rows if per_step else batch.order, raw
+            rows = function(batch, workspace)
+            return batch.rows if per_step else batch.order, rows
 
-    parts = parts_of(network, sequences, np.arange(len(sequences)), keep=False)
     n = len(sequences.steps) if per_step else len(sequences)
-    outputs = np.empty((n, network.n_outputs), np.result_type(theta, sequences.steps))
-    for where, raw in map_parts(outputs_of, parts):
-        outputs[where] = raw
-    return outputs
+    result = None
+    parts = parts_of(network, sequences, np.arange(len(sequences)), keep)
+    for where, rows in map_parts(rows_of, parts):
+        if result is None:
+            result = np.empty((n, rows.shape[1]), rows.dtype)
+        result[where] = rows
+    return result

@@ -25,8 +25,8 @@ LAYERS = [
     {"_loops"},
     {"solvers", "_losses", "cells", "datasets"},
     {"_scan", "_threads", "_validation"},
-    {"_engine"},
-    {"_network", "_data", "preprocessing"},
+    {"_engine", "_stacked"},
+    {"_network", "_data", "preprocessing", "metrics"},
     {"_objective", "_parameters"},
     {"_base"},
     {"_classifier", "_regressor", "_show_versions", "inspection"},
@@ -75,9 +75,9 @@ def test_import_is_lean():
 
 
 def test_public_names_are_documented_and_listed():
-    from skbptt import cells, datasets, inspection, preprocessing
+    from skbptt import cells, datasets, inspection, metrics, preprocessing
 
-    for module in (skbptt, cells, datasets, inspection, preprocessing):
+    for module in (skbptt, cells, datasets, inspection, metrics, preprocessing):
         for name in module.__all__:
             if name != "__version__":
                 assert ">>>" in getattr(module, name).__doc__, name

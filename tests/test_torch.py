@@ -6,6 +6,7 @@ import pytest
 from skbptt import RNNClassifier, RNNRegressor, solvers
 from skbptt._losses import CrossEntropy
 from skbptt._network import Network
+from skbptt._objective import input_gradients
 from skbptt._sequences import Sequences
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
 from skbptt.inspection import loss_gradient
@@ -104,7 +105,8 @@ def test_outputs_and_gradients(kind, n_layers, bidirectional, readout, dtype):
     value, gradient = objective.value_and_gradient(theta)
 
     twin = Twin(kind, network, theta, 3)
-    raw = twin([torch.tensor(x) for x in sequences.split(steps)])
+    xs = [torch.tensor(x, requires_grad=True) for x in sequences.split(steps)]
+    raw = twin(xs)
     losses = torch.nn.functional.cross_entropy(raw, torch.tensor(y), reduction="none")
     loss = (losses * torch.tensor(weights)).sum() / weights.sum()
     loss.backward()
@@ -117,6 +119,15 @@ def test_outputs_and_gradients(kind, n_layers, bidirectional, readout, dtype):
     assert relative_error(ours, raw.detach().numpy()[where]) < tolerance
     assert value == pytest.approx(loss.item(), rel=tolerance)
     assert relative_error(gradient, twin.gradient()) < tolerance
+
+    def d_raw_of(raw, where):
+        d_raw = CrossEntropy(4).gradient(raw, y[where])
+        return d_raw * (weights / weights.sum())[where, np.newaxis]
+
+    by_inputs = input_gradients(network, theta, sequences, d_raw_of)
+    expected = np.concatenate([x.grad.numpy() for x in xs])
+    assert by_inputs.dtype == dtype
+    assert relative_error(by_inputs, expected) < tolerance
 
 
 @pytest.mark.parametrize(

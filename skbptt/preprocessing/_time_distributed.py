@@ -1,7 +1,5 @@
 """A transformer of steps, applied to sequences."""
 
-import numpy as np
-from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import get_tags
@@ -9,15 +7,8 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._sequences import Sequences
-from .._validation import (
-    as_items,
-    check_columns,
-    check_same_kind,
-    is_list,
-    stack_items,
-    unchanged_on_error,
-)
+from .._stacked import Stacked
+from .._validation import as_items, check_same_kind, unchanged_on_error
 
 
 def inner_has(name):
@@ -262,67 +253,3 @@ class TimeDistributed(
         tags.target_tags.required = inner.target_tags.required
         tags.transformer_tags.preserves_dtype = inner.transformer_tags.preserves_dtype
         return tags
-
-
-class Stacked:
-    """The steps of sequences as rows, and the way back to the form of the sequences."""
-
-    def __init__(self, X, items):
-        self.flat = items is None  # 2-D
-        if self.flat:
-            X = np.asarray(X)
-            items = X[:, :, np.newaxis]
-        self.as_list = isinstance(X, (list, tuple))
-        if hasattr(items[0], "columns"):
-            check_columns(items)
-            self.rows, width = concatenate_frames(items), None
-            self.lengths = np.array([len(item) for item in items])
-        else:
-            self.rows, self.lengths, width = stack_items(items)
-        self.sequences = Sequences(self.rows, self.lengths, width)
-
-    def repeat(self, value):
-        """A value for every row, if it has one for every sequence."""
-        of_sequences = np.ndim(value) > 0 and len(value) == len(self.lengths)
-        return np.repeat(np.asarray(value), self.lengths, axis=0) if of_sequences else value
-
-    def spread(self, y):
-        """A target for every row."""
-        if y is None:
-            return None
-        width = self.sequences.width
-        if is_list(y) and np.ndim(y[0]) > 0 and width is None:
-            return np.concatenate([np.asarray(item) for item in y])
-        y = np.asarray(y)
-        if y.ndim > 1 and y.shape[1] == width:
-            return y[np.arange(width) < self.lengths[:, np.newaxis]]
-        return self.repeat(y)
-
-    def unstack(self, rows):
-        """Rows of features in the form of the sequences."""
-        if issparse(rows):
-            rows = rows.toarray()
-        if len(rows) != len(self.rows):
-            raise ValueError(
-                f"The transformer made {len(rows)} rows of {len(self.rows)} steps, but it "
-                "must give one for each."
-            )
-        if hasattr(rows, "columns") and self.sequences.width is None:
-            parts = self.sequences.split(rows)
-        else:
-            rows = np.asarray(rows)
-            if self.flat and rows.shape[1] == 1:
-                rows = rows[:, 0]
-            parts = self.sequences.unstack(rows)
-        return list(parts) if self.as_list and self.sequences.width is None else parts
-
-
-def concatenate_frames(frames):
-    """One data frame of several of the same columns, by the library they come from."""
-    if type(frames[0]).__module__.startswith("polars"):
-        import polars
-
-        return polars.concat(frames)
-    import pandas
-
-    return pandas.concat(list(frames), ignore_index=True)

@@ -1,0 +1,184 @@
+"""Derivatives of the objective by the weights, and of a prediction by the inputs."""
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils.validation import check_is_fitted
+
+from .._base import BaseRNN
+from .._objective import Objective, input_gradients
+from .._parameters import window_of
+from .._threads import one_blas_thread, parallel_map
+from .._validation import check_sequences
+
+
+def loss_gradient(estimator, X, y, sample_weight=None):
+    """Objective of a fitted estimator on given data, and its exact gradient.
+
+    The objective is the one that ``fit`` minimises: the weighted mean loss, class weights
+    included, plus L2, and with ``truncation`` the gradient is the truncated one: the loss
+    that was fitted, with the other parameters as they are now. There is no dropout and no
+    clipping.
+
+    Parameters
+    ----------
+    estimator : RNNClassifier or RNNRegressor
+        A fitted estimator.
+    X : array-like of shape (n_sequences, n_steps, n_features) or \
+            (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
+        Sequences, of the kind met in fit.
+    y : array-like
+        Targets, as in fit.
+    sample_weight : array-like of shape (n_sequences,), default=None
+        Weights, as in fit.
+
+    Returns
+    -------
+    loss : float
+    gradient : dict of str to ndarray
+        Derivatives of the loss, by the names and in the shapes of ``weights_``.
+
+    Raises
+    ------
+    TypeError
+        If it is another estimator.
+    NotFittedError
+        If the estimator is not fitted.
+    ValueError
+        If X, y or sample_weight would not do in fit.
+
+    Notes
+    -----
+    Computed by backpropagation through time (Werbos, 1990).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbptt import RNNRegressor
+    >>> from skbptt.inspection import loss_gradient
+    >>> X = np.random.default_rng(0).normal(size=(20, 6, 1))
+    >>> model = RNNRegressor(2, cell="rnn", solver="lbfgs", readout="last")
+    >>> model = model.set_params(max_iter=5000, random_state=0).fit(X, X[:, 0, 0])
+    >>> loss, gradient = loss_gradient(model, X, X[:, 0, 0])
+    >>> sorted(gradient)
+    ['layers.0.forward.R', 'layers.0.forward.W', 'layers.0.forward.b', \
+'output.W', 'output.b']
+    >>> bool(abs(loss - model.loss_) < 1e-12)
+    True
+    """
+    check_recurrent(estimator)
+    data = prepare(estimator, X, y, sample_weight)
+    objective = Objective(
+        estimator._network,
+        estimator._loss,
+        estimator._apply_class_weight(data),
+        estimator.alpha,
+        window_of(estimator.truncation),
+    )
+    with one_blas_thread():
+        loss, gradient = objective.value_and_gradient(estimator._theta)
+    return float(loss), estimator._network.layout.views(gradient)
+
+
+def saliency(estimator, X, y=None):
+    r"""Gradient with respect to the inputs: which feature mattered, at which step.
+
+    Exact, by backpropagation through time to the inputs, whatever ``truncation``. Its
+    product with the inputs, or with their distance from a baseline, is the share of each
+    in the output, to first order.
+
+    Parameters
+    ----------
+    estimator : RNNClassifier or RNNRegressor
+        A fitted estimator.
+    X : array-like of shape (n_sequences, n_steps, n_features) or \
+            (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
+        Sequences, of the kind met in fit.
+    y : array-like, default=None
+        Targets, as in fit. Then it is the gradient of each sequence's own loss, the sum
+        over its steps where there is a target a step. Without y it is that of the raw
+        output (before the logistic, softmax or exponential function) of the class that
+        is predicted [1]_, or of the regressor's output; the sum of them, if there are
+        several or if there is one a step.
+
+    Returns
+    -------
+    gradient : ndarray or object array
+        In the form of X: an array of its shape, with NaN where X is padding, or an object
+        array of arrays of shape (n_steps, n_features).
+
+    Raises
+    ------
+    TypeError
+        If it is another estimator. To look into the last step of a pipeline, give that
+        step, and X as the steps before transform it.
+    NotFittedError
+        If the estimator is not fitted.
+    ValueError
+        If X or y would not do in fit.
+
+    References
+    ----------
+    .. [1] Simonyan, K., Vedaldi, A. & Zisserman, A. (2014). Deep inside convolutional
+       networks: visualising image classification models and saliency maps. ICLR.
+       Section 3.
+
+    Examples
+    --------
+    Only the first of two features bears on the target, and only at the last two steps:
+
+    >>> import numpy as np
+    >>> from skbptt import RNNRegressor
+    >>> from skbptt.inspection import saliency
+    >>> X = np.random.default_rng(0).normal(size=(200, 5, 2))
+    >>> y = X[:, -1, 0] + X[:, -2, 0]
+    >>> model = RNNRegressor(8, cell="rnn", activation="identity", solver="lbfgs")
+    >>> model = model.set_params(readout="last", alpha=1e-6, random_state=0).fit(X, y)
+    >>> np.abs(saliency(model, X)).mean(axis=0).round(1)
+    array([[0., 0.],
+           [0., 0.],
+           [0., 0.],
+           [1., 0.],
+           [1., 0.]])
+    """
+    check_recurrent(estimator)
+    if y is None:
+        sequences = check_sequences(estimator, X, reset=False)
+    else:
+        data = prepare(estimator, X, y)
+        sequences = data.sequences
+
+    def d_raw_of(raw, where):
+        if y is None:
+            return toward_prediction(estimator, raw)
+        return estimator._loss.gradient(raw, data.y[where])
+
+    with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:
+        gradient = input_gradients(
+            estimator._network, estimator._theta, sequences, d_raw_of, map_parts
+        )
+    return sequences.unstack(gradient[:, 0] if estimator._univariate else gradient)
+
+
+def toward_prediction(estimator, raw):
+    """Derivative of the output of what is predicted with respect to the raw outputs."""
+    if not is_classifier(estimator):
+        return np.ones_like(raw)
+    if raw.shape[1] == 1 or estimator._n_columns is not None:
+        return np.where(raw > 0, 1, -1).astype(raw.dtype)
+    return np.eye(raw.shape[1], dtype=raw.dtype)[raw.argmax(axis=1)]
+
+
+def check_recurrent(estimator):
+    """Refuse what is no fitted estimator of ours."""
+    if not isinstance(estimator, BaseRNN):
+        raise TypeError(
+            "estimator must be an RNNClassifier or RNNRegressor. Got "
+            f"{type(estimator).__name__}."
+        )
+    check_is_fitted(estimator)
+
+
+def prepare(estimator, X, y, sample_weight=None):
+    """Data for the network of a fitted estimator."""
+    per_step = estimator._network.readout is None
+    return estimator._prepare(X, y, sample_weight, per_step=per_step, known=True)

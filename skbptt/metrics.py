@@ -1,0 +1,372 @@
+"""Metrics of step targets: those of scikit-learn, over the steps that are not padding."""
+
+from functools import wraps
+
+import numpy as np
+from sklearn.metrics import (
+    accuracy_score,
+    f1_score,
+    get_scorer,
+    log_loss,
+    mean_squared_error,
+    r2_score,
+)
+
+from ._sequences import Sequences
+from ._stacked import Stacked
+from ._validation import (
+    as_items,
+    check_same_number,
+    is_list,
+    runs_along_steps,
+    stack_per_step,
+    unpadded_lengths,
+)
+
+__all__ = [
+    "make_step_scorer",
+    "stack_steps",
+    "step_accuracy_score",
+    "step_f1_score",
+    "step_log_loss",
+    "step_mean_squared_error",
+    "step_r2_score",
+]
+
+RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
+
+
+def stack_steps(y_true, y_pred, sample_weight=None):
+    """Stack targets and predictions of all steps, so that any metric takes them.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_sequences, n_steps) or (n_sequences, n_steps, \
+            n_outputs), or list of arrays of shape (n_steps,) or (n_steps, n_outputs)
+        Targets, as in fit.
+    y_pred : array-like of shape (n_sequences, n_steps, ...), or list of arrays
+        Predictions or probabilities, as an estimator gives them. Steps at the end of a
+        sequence of an array that are NaN are padding, and left out.
+    sample_weight : array-like of shape (n_sequences,) or in the form of y_true, \
+            default=None
+        Weights of the sequences or of the steps.
+
+    Returns
+    -------
+    y_true, y_pred : ndarrays of shape (n_valid_steps,) or (n_valid_steps, ...)
+    sample_weight : ndarray of shape (n_valid_steps,) or None
+
+    Raises
+    ------
+    ValueError
+        If numbers of sequences or of steps differ.
+
+    Examples
+    --------
+    >>> from sklearn.metrics import confusion_matrix
+    >>> from skbptt.metrics import stack_steps
+    >>> y_true, y_pred, _ = stack_steps([[0, 1, 1], [0, 1]], [[0, 1, 0], [0, 1]])
+    >>> confusion_matrix(y_true, y_pred)
+    array([[2, 0],
+           [1, 2]])
+    """
+    sequences = lengths_of(y_pred)
+    return (
+        stack_per_step(y_true, sequences, "y_true"),
+        narrowed(stack_per_step(y_pred, sequences, "y_pred")),
+        weights_of_steps(sample_weight, sequences),
+    )
+
+
+def step_accuracy_score(y_true, y_pred, *, sample_weight=None):
+    """Share of the steps whose label is right.
+
+    Parameters
+    ----------
+    y_true, y_pred, sample_weight
+        As in :func:`stack_steps`.
+
+    Returns
+    -------
+    score : float
+        At best 1.
+
+    See Also
+    --------
+    sklearn.metrics.accuracy_score : The same for single labels.
+
+    Examples
+    --------
+    >>> from skbptt.metrics import step_accuracy_score
+    >>> step_accuracy_score([[0, 1, 1], [0]], [[0, 1, 0], [0]])
+    0.75
+    """
+    y_true, y_pred, weights = stack_steps(y_true, y_pred, sample_weight)
+    return accuracy_score(y_true, y_pred, sample_weight=weights)
+
+
+def step_f1_score(y_true, y_pred, *, sample_weight=None, average="macro", **options):
+    """F1 score over all steps.
+
+    Parameters
+    ----------
+    y_true, y_pred, sample_weight
+        As in :func:`stack_steps`.
+    average : str or None, default="macro"
+        How the scores of the classes are averaged.
+    **options
+        Further parameters of :func:`sklearn.metrics.f1_score`.
+
+    Returns
+    -------
+    score : float or ndarray of shape (n_classes,)
+        At best 1.
+
+    See Also
+    --------
+    sklearn.metrics.f1_score : The same for single labels.
+
+    Examples
+    --------
+    >>> from skbptt.metrics import step_f1_score
+    >>> step_f1_score([[0, 1, 1], [0]], [[0, 1, 0], [0]], average=None)
+    array([0.8       , 0.66666667])
+    """
+    y_true, y_pred, weights = stack_steps(y_true, y_pred, sample_weight)
+    return f1_score(y_true, y_pred, sample_weight=weights, average=average, **options)
+
+
+def step_log_loss(y_true, y_prob, *, sample_weight=None, labels=None):
+    """Mean cross-entropy of the probabilities of all steps.
+
+    Parameters
+    ----------
+    y_true, sample_weight
+        As in :func:`stack_steps`.
+    y_prob : array-like of shape (n_sequences, n_steps, n_classes), or list of arrays of \
+            shape (n_steps, n_classes)
+        Probabilities, as ``predict_proba`` gives them.
+    labels : array-like of shape (n_classes,), default=None
+        The classes in the order of the columns, ``classes_`` of the estimator. Needed if
+        some do not occur in y_true.
+
+    Returns
+    -------
+    loss : float
+        In nats.
+
+    See Also
+    --------
+    sklearn.metrics.log_loss : The same for single labels.
+
+    Examples
+    --------
+    >>> from skbptt.metrics import step_log_loss
+    >>> round(step_log_loss([[0, 1], [1]], [[[0.5, 0.5], [0.5, 0.5]], [[0, 1]]]), 3)
+    0.462
+    """
+    y_true, y_prob, weights = stack_steps(y_true, y_prob, sample_weight)
+    return log_loss(y_true, y_prob, sample_weight=weights, labels=labels)
+
+
+def step_r2_score(y_true, y_pred, *, sample_weight=None, **options):
+    """R^2, the coefficient of determination, over all steps.
+
+    Parameters
+    ----------
+    y_true, y_pred, sample_weight
+        As in :func:`stack_steps`.
+    **options
+        Further parameters of :func:`sklearn.metrics.r2_score`.
+
+    Returns
+    -------
+    score : float or ndarray of shape (n_outputs,)
+        At best 1; 0 for the mean of all steps.
+
+    See Also
+    --------
+    sklearn.metrics.r2_score : The same for single targets.
+
+    Examples
+    --------
+    >>> from skbptt.metrics import step_r2_score
+    >>> step_r2_score([[0.0, 1.0, 2.0], [3.0]], [[0.0, 1.0, 2.0], [2.0]])
+    0.8
+    """
+    y_true, y_pred, weights = stack_steps(y_true, y_pred, sample_weight)
+    return r2_score(y_true, y_pred, sample_weight=weights, **options)
+
+
+def step_mean_squared_error(y_true, y_pred, *, sample_weight=None, **options):
+    """Mean squared error of all steps.
+
+    Parameters
+    ----------
+    y_true, y_pred, sample_weight
+        As in :func:`stack_steps`.
+    **options
+        Further parameters of :func:`sklearn.metrics.mean_squared_error`.
+
+    Returns
+    -------
+    error : float or ndarray of shape (n_outputs,)
+
+    See Also
+    --------
+    sklearn.metrics.mean_squared_error : The same for single targets.
+
+    Examples
+    --------
+    >>> from skbptt.metrics import step_mean_squared_error
+    >>> step_mean_squared_error([[0.0, 1.0, 2.0], [3.0]], [[0.0, 1.0, 2.0], [2.0]])
+    0.25
+    """
+    y_true, y_pred, weights = stack_steps(y_true, y_pred, sample_weight)
+    return mean_squared_error(y_true, y_pred, sample_weight=weights, **options)
+
+
+def make_step_scorer(scoring):
+    """Make a scorer of step targets from one of scikit-learn.
+
+    To it, each step of a sequence is a sample. So all its metrics can be used in searches
+    and cross-validation of an estimator with ``return_sequences=True``, for which the
+    scorer itself would fail, or take the targets of a sequence for indicators.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        The name of a scorer, as in :func:`sklearn.metrics.get_scorer_names`, or a scorer,
+        as from :func:`sklearn.metrics.make_scorer`.
+
+    Returns
+    -------
+    scorer : StepScorer
+        To be called with (estimator, X, y), or given as ``scoring=``.
+
+    Raises
+    ------
+    ValueError
+        If there is no scorer of that name.
+    TypeError
+        If it is neither a name nor callable.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import KFold, cross_val_score
+    >>> from skbptt import RNNClassifier
+    >>> from skbptt.metrics import make_step_scorer
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(size=(n, 1)) for n in rng.integers(3, 9, size=60)]
+    >>> y = [(x[:, 0] > 0).astype(int) for x in X]
+    >>> model = RNNClassifier(4, return_sequences=True, max_iter=30, random_state=0)
+    >>> scorer = make_step_scorer("f1_macro")
+    >>> scores = cross_val_score(model, X, y, scoring=scorer, cv=KFold(3))
+    >>> bool((scores > 0.9).all())
+    True
+    """
+    if isinstance(scoring, str):
+        scoring = get_scorer(scoring)
+    if not callable(scoring):
+        raise TypeError(
+            "scoring must be the name of a scorer or a callable of (estimator, X, y). Got "
+            f"{scoring!r}."
+        )
+    return StepScorer(scoring)
+
+
+class StepScorer:
+    """A scorer to which each step of a sequence is a sample.
+
+    Parameters
+    ----------
+    scorer : callable
+        ``scorer(estimator, X, y)`` for single targets.
+    """
+
+    def __init__(self, scorer):
+        self.scorer = scorer
+
+    def __call__(self, estimator, X, y, sample_weight=None, **params):
+        sequences = Stacked(X, as_items(X)).sequences
+        if sample_weight is not None:
+            params["sample_weight"] = weights_of_steps(sample_weight, sequences)
+        y = stack_per_step(y, sequences, "y")
+        return self.scorer(OfSteps(estimator, sequences), X, y, **params)
+
+    def set_score_request(self, **requests):
+        """Say which metadata the scorer wants, as that of scikit-learn does.
+
+        Parameters
+        ----------
+        **requests : dict
+            ``sample_weight=True``, for example.
+
+        Returns
+        -------
+        self : StepScorer
+        """
+        self.scorer.set_score_request(**requests)
+        return self
+
+    def get_metadata_routing(self):
+        """Which metadata the scorer wants.
+
+        Returns
+        -------
+        routing : MetadataRequest
+        """
+        return self.scorer.get_metadata_routing()
+
+    def __repr__(self):
+        return f"make_step_scorer({self.scorer!r})"
+
+
+class OfSteps:
+    """An estimator whose predictions are stacked, one row a step."""
+
+    def __init__(self, estimator, sequences):
+        self.estimator = estimator
+        self.sequences = sequences
+
+    def __getattr__(self, name):
+        attribute = getattr(self.estimator, name)
+        if name not in RESPONSES:
+            return attribute
+
+        @wraps(attribute)
+        def respond(X):
+            return narrowed(stack_per_step(attribute(X), self.sequences, name))
+
+        return respond
+
+
+def lengths_of(y_pred):
+    """What predictions tell of the sequences: their lengths, and their width if dense."""
+    if is_list(y_pred):
+        return Sequences(None, np.array([len(item) for item in y_pred]))
+    y_pred = np.asarray(y_pred)
+    if y_pred.ndim < 2:
+        raise ValueError(
+            "y_pred must hold one value a step: an array of shape (n_sequences, n_steps) "
+            f"or (n_sequences, n_steps, k), or a list. Got {y_pred.ndim} dimension(s)."
+        )
+    # What differs from itself is NaN, also among labels.
+    numbers = np.where(y_pred == y_pred, 0.0, np.nan).reshape(*y_pred.shape[:2], -1)
+    return Sequences(None, unpadded_lengths(numbers), y_pred.shape[1])
+
+
+def weights_of_steps(sample_weight, sequences):
+    """One weight a step, of weights of the sequences or of the steps."""
+    if sample_weight is None:
+        return None
+    if runs_along_steps(sample_weight):
+        return stack_per_step(sample_weight, sequences, "sample_weight")
+    check_same_number(sequences, sample_weight, "sample_weight")
+    return np.repeat(np.asarray(sample_weight), sequences.lengths)
+
+
+def narrowed(values):
+    """Labels that were objects, for the sake of the padding among them, as they are."""
+    return np.array(values.tolist()) if values.dtype == object else values
