@@ -1,9 +1,16 @@
 """Recurrent neural networks for scikit-learn, by exact backpropagation through time."""
 
 from ._classifier import RNNClassifier
+from ._persistence import TRUSTED_TYPES
 from ._regressor import RNNRegressor
 from ._show_versions import show_versions
 
 __version__ = "0.1.0"
 
-__all__ = ["RNNClassifier", "RNNRegressor", "__version__", "show_versions"]
+__all__ = [
+    "TRUSTED_TYPES",
+    "RNNClassifier",
+    "RNNRegressor",
+    "__version__",
+    "show_versions",
+]

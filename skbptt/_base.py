@@ -13,17 +13,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from . import solvers
+from ._callbacks import Iterations
+from ._compat import CallbackSupportMixin, with_callbacks
 from ._data import Data, canonical, drop_weightless, fingerprint, hold_back
+from ._docstrings import Documented
 from ._network import Network
-from ._objective import Objective, raw_outputs
-from ._parameters import (
-    CONSTRAINTS,
-    check_parameters,
-    hidden_sizes,
-    make_cell,
-    window_of,
-)
+from ._objective import raw_outputs
+from ._parameters import CONSTRAINTS, check_parameters, hidden_sizes, make_cell
 from ._threads import one_blas_thread, parallel_map
+from ._training import NOTHING_YET, train
 from ._validation import (
     check_sequences,
     check_targets,
@@ -45,8 +43,19 @@ def goes_on_by_batches(estimator):
     return True
 
 
-class BaseRNN(BaseEstimator, ABC):
+class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
     """Base of :class:`RNNClassifier` and :class:`RNNRegressor`."""
+
+    # Parameters that say which network it is, and which loss.
+    _of_network = (
+        "hidden_layer_sizes",
+        "cell",
+        "activation",
+        "bidirectional",
+        "return_sequences",
+        "readout",
+    )
+    _of_loss: tuple[str, ...] = ()
 
     # Columns of y, or None if y is one-dimensional.
     _n_columns: int | None
@@ -62,11 +71,11 @@ class BaseRNN(BaseEstimator, ABC):
         """Encode validated y for the loss; sets ``n_outputs_``, ``classes_`` and such."""
 
     @abstractmethod
-    def _make_loss(self):
+    def _make_loss(self, spec):
         """The loss, once y is encoded."""
 
     @abstractmethod
-    def _score_raw(self, raw, data):
+    def _score_raw(self, loss, raw, data):
         """Score of raw outputs against encoded targets."""
 
     @abstractmethod
@@ -88,7 +97,10 @@ class BaseRNN(BaseEstimator, ABC):
 
     # Training.
 
-    def fit(self, X, y, sample_weight=None):
+    @with_callbacks
+    def fit(
+        self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None
+    ):
         """Train the network.
 
         Parameters
@@ -104,6 +116,10 @@ class BaseRNN(BaseEstimator, ABC):
         sample_weight : array-like of shape (n_sequences,), default=None
             Weights of the sequences; with ``return_sequences=True`` also of the steps, in
             the form of y. A weight of 2 counts as two equal sequences.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            Data of your own for ``early_stopping``, like X, y and sample_weight. Nothing
+            is held back from X then. In a pipeline, X_val is transformed as X is with
+            ``transform_input=["X_val"]``.
 
         Returns
         -------
@@ -116,23 +132,41 @@ class BaseRNN(BaseEstimator, ABC):
             If a parameter or an argument is not allowed. The estimator then stays as it
             was.
         """
+        check_parameters(self)
+        own = self._check_own_validation(X_val, y_val, sample_weight_val)
+        iterations = Iterations(self, X, y, sample_weight)
         with unchanged_on_error(self):
-            self._train(X, y, sample_weight, go_on=self.warm_start)
+            self._train(X, y, sample_weight, self.warm_start, own, iterations)
+        iterations.close(self._theta)
         return self
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
+        check_parameters(self)
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True.")
         with unchanged_on_error(self):
             self._train(X, y, sample_weight, go_on=True, incremental=True, classes=classes)
         return self
 
-    def _train(self, X, y, sample_weight, *, go_on, incremental=False, classes=None):
-        """Train from the start, or from where the last call ended if ``go_on``."""
+    def _train(
+        self,
+        X,
+        y,
+        sample_weight,
+        go_on,
+        own=None,
+        iterations=None,
+        incremental=False,
+        classes=None,
+    ):
+        """Train from the start, or from where the last call ended if ``go_on``.
+
+        ``own`` are validation data or None, and ``iterations`` hears of each.
+        """
         known = go_on and hasattr(self, "_theta")
-        check_parameters(self)
-        if incremental and self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True.")
+        spec = self._make_spec()
         if known:
-            self._check_same_network()
+            self._check_same_network(spec)
         data = self._prepare(
             X,
             y,
@@ -142,183 +176,168 @@ class BaseRNN(BaseEstimator, ABC):
             incremental=incremental,
             classes=classes,
         )
-        if self.shuffle or self.solver in solvers.FULL_BATCH:
-            data = canonical(data)
-        # After equal sequences are one, or sums would differ in the last bit.
-        data = self._apply_class_weight(data)
+        data = self._ready(data)
         if not incremental:
             self._check_encoded(data)
-        loss = self._make_loss()
+        network, loss = self._make_network(spec), self._make_loss(spec)
 
         if known:
-            network, theta, state = self._network, self._theta, deepcopy(self._state)
+            theta, state = self._theta, deepcopy(self._state)
         else:
-            network = self._make_network(data)
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
             rng = np.random.RandomState(seed)
             # Besides: "solver" and its "descent", the "record" of the monitor, and what
             # tells the "data" of the last fit. All plain, to be stored and resumed.
             state = {"rng": rng, "split": rng.randint(np.iinfo(np.int32).max)}
             theta = network.initialise(rng, data.sequences.steps.dtype)
-        if not incremental:
-            seen = fingerprint(data)
-            if known and seen != state.get("data"):
-                state["record"] |= solvers.NOTHING_YET
-            state["data"] = seen
 
-        held = None
-        if self.early_stopping:
+        held = None if own is None else self._prepare_validation(*own, dtype=theta.dtype)
+        if not incremental:
+            seen = fingerprint(data) + (fingerprint(held) if held else b"")
+            if known and seen != state.get("data"):
+                state["record"] |= NOTHING_YET
+            state["data"] = seen
+        if self.early_stopping and held is None:
             strata = self._strata(data)
             data, held = hold_back(data, self.validation_fraction, state["split"], strata)
         if not known:
             network.layout.views(theta)["output.b"][:] = loss.start(data.y, data.weights)
 
-        # What overflows is told by the loss, and warned of once.
-        quiet = np.errstate(over="ignore", invalid="ignore")
-        with one_blas_thread(), parallel_map(self.n_jobs) as map_parts, quiet:
-            objective = Objective(
-                network,
-                loss,
-                data,
-                self.alpha,
-                window_of(self.truncation),
-                self.dropout,
-                map_parts,
-            )
-            validate = held and self._validator(network, loss, held, map_parts)
-            monitor = solvers.Monitor(
-                theta,
-                tol=self.tol,
-                patience=self.n_iter_no_change if self._stops_on_plateau() else np.inf,
-                verbose=self.verbose,
-                validate=validate,
-                record=state.get("record"),
-            )
-            theta, problem = self._solve(theta, objective, monitor, state, incremental)
+        def fitted(theta):
+            return self._fitted(spec, network, loss, theta.copy(), deepcopy(state))
+
+        tell = iterations and iterations.begin(theta, fitted)
+        theta, problem = train(
+            self, network, loss, data, held, theta, state, tell, incremental
+        )
         if problem is not None:
-            warnings.warn(problem, ConvergenceWarning, stacklevel=4 if incremental else 3)
-        state["record"] = monitor.record
-        self._store(network, theta, state, loss)
+            warnings.warn(problem, ConvergenceWarning, stacklevel=4)
+        self.__dict__.update(self._fitted(spec, network, loss, theta, state))
+
+    def _check_own_validation(self, X_val, y_val, sample_weight_val):
+        """Validation data of the user's own, as a tuple, or None."""
+        given = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+        names = " and ".join(name for name, value in given.items() if value is not None)
+        if not names:
+            return None
+        for name in ("X_val", "y_val"):
+            if given[name] is None:
+                raise ValueError(f"{name} is needed where {names} is given.")
+        if not self.early_stopping:
+            raise ValueError(
+                f"{names} are for early_stopping=True only. Got early_stopping=False."
+            )
+        return X_val, y_val, sample_weight_val
 
     def _prepare(
-        self, X, y, sample_weight, *, per_step, known, incremental=False, classes=None
+        self,
+        X,
+        y,
+        sample_weight,
+        *,
+        per_step,
+        known,
+        incremental=False,
+        classes=None,
+        dtype=None,
     ):
         """Validated and encoded Data; sets what :meth:`_encode` sets if not ``known``."""
-        sequences = check_sequences(self, X, reset=not known)
+        sequences = check_sequences(self, X, reset=not known, dtype=dtype)
         y = check_targets(self, y, sequences, per_step)
         weights = check_weights(sample_weight, sequences, per_step)
         y = self._encode(y, classes, known, incremental)
         return drop_weightless(Data(sequences, y, weights, per_step))
 
-    def _stops_on_plateau(self):
-        """Whether a loss that no longer falls, or a score, ends training.
+    def _ready(self, data):
+        """Data in an order of their own, weighted by the classes as well."""
+        if self.shuffle or self.solver in solvers.FULL_BATCH:
+            data = canonical(data)
+        # After equal sequences are one, or sums would differ in the last bit.
+        return self._apply_class_weight(data)
 
-        A cycle ends by its falling rate: a plateau before means nothing. A full batch
-        ends by its gradient.
-        """
-        descends = self.solver in solvers.STOCHASTIC and self.learning_rate != "one_cycle"
-        return self.early_stopping or descends
-
-    def _solve(self, theta, objective, monitor, state, incremental):
-        """Run the solver; gives the weights, and what went wrong or None."""
-        if self.solver in solvers.FULL_BATCH:
-            state["solver"] = self.solver
-            return solvers.minimise(
-                theta,
-                objective.value_and_gradient,
-                self.solver,
-                monitor,
-                max_iter=self.max_iter,
-                max_fun=self.max_fun,
-                tol=self.tol,
+    def _prepare_validation(self, X_val, y_val, sample_weight_val, *, dtype):
+        """Data like :meth:`_prepare` and :meth:`_ready` for validation."""
+        try:
+            data = self._prepare(
+                X_val,
+                y_val,
+                sample_weight_val,
+                per_step=self.return_sequences,
+                known=True,
+                dtype=dtype,
             )
-        rule = (
-            solvers.Adam(self.beta_1, self.beta_2, self.epsilon)
-            if self.solver == "adam"
-            else solvers.SGD(self.momentum, self.nesterovs_momentum)
-        )
-        if state.get("solver") != self.solver:
-            state.update(solver=self.solver, descent=solvers.start(theta, rule))
-        return solvers.descend(
-            theta,
-            objective.value_and_gradient,
-            objective.value,
-            objective.n,
-            rule,
-            monitor,
-            state["descent"],
-            state["rng"],
-            batch_size=32 if self.batch_size == "auto" else self.batch_size,
-            shuffle=self.shuffle,
-            learning_rate=self.learning_rate,
-            learning_rate_init=self.learning_rate_init,
-            power_t=self.power_t,
-            max_grad_norm=self.max_grad_norm,
-            max_iter=self.max_iter,
-            one_epoch=incremental,
-        )
+        except ValueError as error:
+            raise ValueError(f"X_val, y_val or sample_weight_val: {error}") from error
+        return self._ready(data)
 
-    def _store(self, network, theta, state, loss):
-        """Set the fitted attributes."""
-        record = state["record"]
-        self._network = network
-        self._theta = theta
-        self._state = state
-        self._loss = loss
-        self._fitted_shape = self._shape()
-        self.n_layers_ = len(network.sizes) + 2
-        self.out_activation_ = loss.activation
-        self.loss_curve_ = list(record["loss_curve"])
-        self.n_iter_ = len(self.loss_curve_)
-        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
-        self.t_ = state["descent"]["t"] if "descent" in state else 0
-        held = self.early_stopping
-        self.best_loss_ = None if held else record["best_loss"]
-        self.validation_loss_curve_ = (
-            list(record["validation_loss_curve"]) if held else None
-        )
-        self.validation_scores_ = list(record["validation_scores"]) if held else None
-        self.best_validation_score_ = record["best_score"] if held else None
-
-    def _validator(self, network, loss, data, map_parts):
-        """A function from weights to loss and score on ``data``."""
-
-        def validate(theta):
-            raw = raw_outputs(network, theta, data.sequences, map_parts)
-            if not np.isfinite(loss.predict(raw)).all():
-                return np.nan, -np.inf
-            values = loss.value(raw, data.y)
-            return np.average(values, weights=data.weights), self._score_raw(raw, data)
-
-        return validate
-
-    def _make_network(self, data):
-        return Network(
-            make_cell(self),
-            data.sequences.steps.shape[1],
-            hidden_sizes(self),
-            self.n_outputs_,
-            self.bidirectional,
-            None if self.return_sequences else self.readout,
-        )
-
-    def _shape(self):
-        """The parameters that say which network it is, as plain values."""
+    def _fitted(self, spec, network, loss, theta, state):
+        """The fitted attributes."""
+        record, held = state["record"], self.early_stopping
+        curve = list(record["loss_curve"])
         return {
-            "hidden_layer_sizes": hidden_sizes(self),
-            "cell": repr(make_cell(self)),
-            "bidirectional": self.bidirectional,
-            "return_sequences": self.return_sequences,
-            "readout": self.return_sequences or self.readout,
+            "_spec": spec,
+            "_network": network,
+            "_loss": loss,
+            "_theta": theta,
+            "_state": state,
+            "n_layers_": len(network.sizes) + 2,
+            "out_activation_": loss.activation,
+            "loss_curve_": curve,
+            "n_iter_": len(curve),
+            "loss_": curve[-1] if curve else np.nan,
+            "t_": state["descent"]["t"] if "descent" in state else 0,
+            "best_loss_": None if held else record["best_loss"],
+            "validation_loss_curve_": (
+                list(record["validation_loss_curve"]) if held else None
+            ),
+            "validation_scores_": list(record["validation_scores"]) if held else None,
+            "best_validation_score_": record["best_score"] if held else None,
         }
 
-    def _check_same_network(self):
-        for name, value in self._shape().items():
-            if value != self._fitted_shape[name]:
+    def _make_spec(self):
+        """Parameters that say which network and loss it is, as plain values."""
+        spec = {name: getattr(self, name) for name in self._of_network + self._of_loss}
+        return spec | {"hidden_layer_sizes": hidden_sizes(self)}
+
+    def _make_network(self, spec):
+        return Network(
+            make_cell(spec["cell"], spec["activation"]),
+            1 if self._univariate else self.n_features_in_,
+            spec["hidden_layer_sizes"],
+            self.n_outputs_,
+            spec["bidirectional"],
+            None if spec["return_sequences"] else spec["readout"],
+        )
+
+    def _check_same_network(self, spec):
+        for name in self._of_network:
+            value, before = spec[name], self._spec[name]
+            if name == "readout" and spec["return_sequences"]:
+                continue
+            # Cells are the same if they read the same, a name or an instance.
+            same = value == before or (
+                name == "cell"
+                and repr(make_cell(value, spec["activation"])) == repr(self._network.cell)
+            )
+            if not same:
                 raise ValueError(
                     "Training goes on from the last call with the same network only, but "
-                    f"{name} was {self._fitted_shape[name]!r} and is {value!r}."
+                    f"{name} was {before!r} and is {value!r}."
                 )
+
+    # What is stored is plain, whatever becomes of the classes of network and loss.
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        for name in ("_network", "_loss"):
+            state.pop(name, None)
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "_theta" in state:
+            self._network = self._make_network(self._spec)
+            self._loss = self._make_loss(self._spec)
 
     # Prediction.
 

@@ -265,7 +265,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             )
         return drop_weightless(data.reweighted(weights))
 
-    def _make_loss(self):
+    def _make_loss(self, spec):
         if self._n_columns is None and len(self.classes_) > 2:
             return CrossEntropy(len(self.classes_))
         return BinaryCrossEntropy()
@@ -281,7 +281,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             return (raw[:, 0] > 0).astype(int)
         return raw.argmax(axis=1)
 
-    def _score_raw(self, raw, data):
+    def _score_raw(self, loss, raw, data):
         return accuracy_score(data.y, self._codes(raw), sample_weight=data.weights)
 
     def _decode(self, raw):

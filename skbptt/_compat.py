@@ -1,16 +1,49 @@
-"""The private names of scikit-learn and joblib that are used here, all in one place.
+"""The private and the new names of scikit-learn and joblib, all in one place.
 
-They have kept their meaning from scikit-learn 1.6 to 1.9, and joblib 1.2 to 1.6.
+The private ones have kept their meaning from scikit-learn 1.6 to 1.9, and joblib 1.2 to
+1.6.
 """
+
+from functools import wraps
 
 from joblib.parallel import get_active_backend
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_sample_weight
 
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # before scikit-learn 1.9
+
+    class NoCallbacks:
+        """A context in which nobody listens."""
+
+        def subcontext(self, **task):
+            return self
+
+        def call_on_fit_task_begin(self, **what):
+            pass
+
+        def call_on_fit_task_end(self, **what):
+            return False
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        def _init_callback_context(self, **task):
+            return NoCallbacks()
+
+    def with_callbacks(method):
+        @wraps(method)
+        def without_callbacks(*args, **kwargs):
+            return method(*args, **kwargs)
+
+        return without_callbacks
+
+
 __all__ = [
+    "CallbackSupportMixin",
     "_check_partial_fit_first_call",
     "_check_sample_weight",
     "_get_threadpool_controller",
     "get_active_backend",
+    "with_callbacks",
 ]

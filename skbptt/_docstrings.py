@@ -1,4 +1,15 @@
-"""Text that the docstrings of the classifier and the regressor share."""
+"""Text that the docstrings of the classifier and the regressor share, and its address."""
+
+
+class Documented:
+    """Makes the HTML representation show the help of the parameters, and link to it."""
+
+    _doc_link_module = "skbptt"
+    _doc_link_template = (
+        "https://skbptt.readthedocs.io/en/stable/generated/"
+        "{estimator_module}.{estimator_name}.html"
+    )
+
 
 NETWORK_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(64,)
@@ -114,15 +125,19 @@ nesterovs_momentum : bool, default=True
     Whether momentum is Nesterov's. Only used by "sgd".
 
 early_stopping : bool, default=False
-    Whether to hold back ``validation_fraction`` of the sequences, stop when the score on
-    them does not improve for ``n_iter_no_change`` iterations, and keep the weights of the
-    best. Works with every solver.
+    Whether to hold back ``validation_fraction`` of the sequences, or take the X_val and
+    y_val given to fit, stop when the score on them does not improve for
+    ``n_iter_no_change`` iterations, and keep the weights of the best. Works with every
+    solver.
 
 validation_fraction : float in (0, 1), default=0.1
-    Share of sequences held back by ``early_stopping``.
+    Share of sequences held back by ``early_stopping``. Not used with X_val.
 
-beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
-    Decay of the moment estimates of "adam" [10]_.
+beta_1 : float in [0, 1), default=0.9
+    Decay of the estimated mean of the gradient. Only used by "adam" [10]_.
+
+beta_2 : float in [0, 1), default=0.999
+    Decay of the estimated mean of its square. Only used by "adam".
 
 epsilon : float, default=1e-8
     Added to the denominator of "adam".

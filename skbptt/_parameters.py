@@ -58,7 +58,7 @@ def check_parameters(estimator):
     """Raise ValueError for a parameter, or two together, that are not allowed."""
     estimator._validate_params()
     hidden_sizes(estimator)
-    cell = make_cell(estimator)
+    cell = make_cell(estimator.cell, estimator.activation)
     if not cell.gates or {"W", "R", "b"} & set(cell.vectors):
         raise ValueError(
             "cell must name one or more gates, and vectors other than W, R and b. Got "
@@ -114,10 +114,8 @@ def window_of(truncation):
     return None if truncation is None else tuple(truncation)
 
 
-def make_cell(estimator):
-    """The Cell that ``cell`` and ``activation`` stand for."""
-    if isinstance(estimator.cell, Cell):
-        return estimator.cell
-    if estimator.cell == "rnn":
-        return ElmanCell(estimator.activation)
-    return CELLS[estimator.cell]()
+def make_cell(cell, activation):
+    """The Cell that the parameters stand for."""
+    if isinstance(cell, Cell):
+        return cell
+    return ElmanCell(activation) if cell == "rnn" else CELLS[cell]()

@@ -79,6 +79,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         "loss": [StrOptions(set(LOSSES))],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
+    _of_loss = ("loss", "quantile")
     _metric = staticmethod(r2_score)
 
     def __init__(
@@ -198,14 +199,13 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             self.n_outputs_ = n_columns or 1
         return y.reshape(len(y), -1)
 
-    def _make_loss(self):
-        if self.loss == "quantile":
-            return Quantile(self.quantile)
-        return LOSSES[self.loss]()
+    def _make_loss(self, spec):
+        if spec["loss"] == "quantile":
+            return Quantile(spec["quantile"])
+        return LOSSES[spec["loss"]]()
 
-    def _score_raw(self, raw, data):
-        prediction = self._make_loss().predict(raw)
-        return r2_score(data.y, prediction, sample_weight=data.weights)
+    def _score_raw(self, loss, raw, data):
+        return r2_score(data.y, loss.predict(raw), sample_weight=data.weights)
 
     def _decode(self, raw):
         y = self._loss.predict(raw)

@@ -28,13 +28,14 @@ def unchanged_on_error(estimator):
         raise
 
 
-def check_sequences(estimator, X, *, reset):
+def check_sequences(estimator, X, *, reset, dtype=None):
     """Validate X, in any of its forms, for ``estimator``, and give it as Sequences.
 
     Sets ``n_features_in_``, ``feature_names_in_`` and ``_univariate`` if ``reset``, and
-    compares with them otherwise.
+    compares with them otherwise. Without ``dtype`` it is that of the estimator's weights.
     """
-    dtype = FLOATS if reset else estimator._theta.dtype
+    if dtype is None:
+        dtype = FLOATS if reset else estimator._theta.dtype
     items = as_items(X)
     univariate = items is None
     if not reset:

@@ -134,11 +134,11 @@ def test_scorers_of_three_classes():
     p = np.concatenate(model.predict_proba(X))
     expected = metrics.roc_auc_score(flat, p, multi_class="ovr", labels=model.classes_)
     assert make_step_scorer("roc_auc_ovr")(model, X, WORDS) == pytest.approx(expected)
+    model = tagger().fit(X, TAGS)
+    flat, labels = np.concatenate(TAGS), np.concatenate(model.predict(X))
     scorer = metrics.make_scorer(metrics.fbeta_score, beta=2, average="macro")
-    expected = metrics.fbeta_score(
-        flat, np.concatenate(model.predict(X)), beta=2, average="macro"
-    )
-    assert make_step_scorer(scorer)(model, X, WORDS) == expected
+    expected = metrics.fbeta_score(flat, labels, beta=2, average="macro")
+    assert make_step_scorer(scorer)(model, X, TAGS) == expected
 
 
 def test_scorers_of_a_regressor_with_weights():

@@ -7,10 +7,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._callbacks import one_task
+from .._compat import CallbackSupportMixin
+from .._docstrings import Documented
 from .._validation import unchanged_on_error
 
 
-class SequenceFlattener(TransformerMixin, BaseEstimator):
+class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Lay the steps of each sequence side by side, in one row of a table.
 
     For the parts of scikit-learn that take nothing but tables: bagging, one-vs-one,
@@ -41,6 +44,7 @@ class SequenceFlattener(TransformerMixin, BaseEstimator):
     (30,)
     """
 
+    @one_task
     def fit(self, X, y=None):
         """Learn the shape of the sequences.
 
@@ -131,6 +135,8 @@ class SequenceFlattener(TransformerMixin, BaseEstimator):
 
 
 class SequenceUnflattener(
+    Documented,
+    CallbackSupportMixin,
     TransformerMixin,
     BaseEstimator,
     auto_wrap_output_keys=None,  # type: ignore[call-arg]
@@ -165,6 +171,7 @@ class SequenceUnflattener(
     def __init__(self, n_features=1):
         self.n_features = n_features
 
+    @one_task
     def fit(self, X, y=None):
         """Check that the columns are whole steps.
 

@@ -7,6 +7,9 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._callbacks import one_task
+from .._compat import CallbackSupportMixin
+from .._docstrings import Documented
 from .._stacked import Stacked
 from .._validation import as_items, check_same_kind, unchanged_on_error
 
@@ -21,6 +24,8 @@ def inner_has(name):
 
 
 class TimeDistributed(
+    Documented,
+    CallbackSupportMixin,
     TransformerMixin,
     BaseEstimator,
     auto_wrap_output_keys=None,  # type: ignore[call-arg]
@@ -69,6 +74,7 @@ class TimeDistributed(
     def __init__(self, transformer):
         self.transformer = transformer
 
+    @one_task
     def fit(self, X, y=None, **params):
         """Fit the transformer to the stacked steps.
 
@@ -94,6 +100,7 @@ class TimeDistributed(
         self._fit("fit", clone(self.transformer), X, y, params)
         return self
 
+    @one_task
     def fit_transform(self, X, y=None, **params):
         """Fit to X, and transform it.
 

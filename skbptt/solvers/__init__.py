@@ -1,6 +1,6 @@
 """Solvers: they minimise callables over a flat vector and know nothing of networks."""
 
-from ._monitor import NOTHING_YET, Monitor
+from ._monitor import NOTHING_YET, Monitor, new_record
 from ._rules import SCHEDULES, SGD, Adam
 from ._scipy import minimise
 from ._stochastic import descend, start
@@ -18,5 +18,6 @@ __all__ = [
     "Monitor",
     "descend",
     "minimise",
+    "new_record",
     "start",
 ]

@@ -12,6 +12,16 @@ INTERRUPTED = "Training interrupted by user: the best weights so far are kept."
 NOTHING_YET = {"best_loss": np.inf, "best_score": -np.inf, "no_change": 0}
 
 
+def new_record():
+    """The record of a training that has not begun."""
+    return {
+        "loss_curve": [],
+        "validation_loss_curve": [],
+        "validation_scores": [],
+        **NOTHING_YET,
+    }
+
+
 class Monitor:
     """Records each iteration and says when to stop; the same for every solver.
 
@@ -30,29 +40,32 @@ class Monitor:
         measured by the score, and the best weights are those of the best score.
     record : dict or None
         The :attr:`record` of an earlier run to go on from.
+    tell : callable or None
+        ``tell(theta)`` is called at each iteration; True asks to stop.
 
     Attributes
     ----------
     record : dict
-        Curves and counters as plain numbers and lists.
+        Curves and counters as plain numbers and lists; updated in place.
+    told_to_stop : bool
+        Whether ``tell`` asked for it.
     """
 
-    def __init__(self, theta, *, tol, patience, verbose, validate=None, record=None):
+    def __init__(
+        self, theta, *, tol, patience, verbose, validate=None, record=None, tell=None
+    ):
         self.tol = tol
         self.patience = patience
         self.verbose = int(verbose)
         self.validate = validate
-        self.record = record or {
-            "loss_curve": [],
-            "validation_loss_curve": [],
-            "validation_scores": [],
-            **NOTHING_YET,
-        }
+        self.record = new_record() if record is None else record
+        self.tell = tell
+        self.told_to_stop = False
         self._best = theta.copy()
         self._last = self._best
 
     def __call__(self, theta, loss):
-        """Record one iteration; True if there was no progress for too long."""
+        """Record one iteration; True if it should be the last."""
         record = self.record
         validated = None if self.validate is None else self.validate(theta)
         record["loss_curve"].append(float(loss))
@@ -78,10 +91,11 @@ class Monitor:
             print(f"Iteration {n_iter}, loss = {loss:.8f}{score_text}", flush=True)
 
         record["no_change"] = 0 if gain > self.tol else record["no_change"] + 1
-        if record["no_change"] <= self.patience:
-            return False
-        record["no_change"] = 0
-        return True
+        out_of_patience = record["no_change"] > self.patience
+        if out_of_patience:
+            record["no_change"] = 0
+        self.told_to_stop = self.tell is not None and self.tell(theta)
+        return out_of_patience or self.told_to_stop
 
     def weights(self, *, best=False, instead=None):
         """The weights to hand back: the best if asked or validated, else the last.

@@ -121,9 +121,10 @@ def descend(
             state["t"] += n
             state["cycle_epoch"] += 1
             if monitor(theta, total / n):
+                if monitor.told_to_stop or learning_rate != "adaptive":
+                    break
                 state["factor"] /= ADAPTIVE_DIVISOR
-                adaptive = learning_rate == "adaptive"
-                if not adaptive or learning_rate_init * state["factor"] < LEAST_RATE:
+                if learning_rate_init * state["factor"] < LEAST_RATE:
                     break
         else:
             if not one_epoch and learning_rate != "one_cycle":

@@ -1,0 +1,14 @@
+"""What stored models are made of."""
+
+#: Types that skops is to trust, to load what is stored of this package. Besides them a
+#: model holds plain numbers, strings, lists, dicts, arrays and a RandomState only.
+TRUSTED_TYPES = (
+    "skbptt._classifier.RNNClassifier",
+    "skbptt._regressor.RNNRegressor",
+    "skbptt.cells._elman.ElmanCell",
+    "skbptt.cells._gru.GRUCell",
+    "skbptt.cells._lstm.LSTMCell",
+    "skbptt.preprocessing._flatten.SequenceFlattener",
+    "skbptt.preprocessing._flatten.SequenceUnflattener",
+    "skbptt.preprocessing._time_distributed.TimeDistributed",
+)

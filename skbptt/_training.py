@@ -1,0 +1,129 @@
+"""From the parameters of an estimator and its data to trained weights."""
+
+import numpy as np
+
+from . import solvers
+from ._objective import Objective, raw_outputs
+from ._parameters import window_of
+from ._threads import one_blas_thread, parallel_map
+from .solvers import NOTHING_YET
+
+__all__ = ["NOTHING_YET", "train"]
+
+
+def train(estimator, network, loss, data, held, theta, state, tell, one_epoch):
+    """Run the estimator's solver.
+
+    Parameters
+    ----------
+    estimator : RNNClassifier or RNNRegressor
+        Its parameters are asked for, and how it scores.
+    network : Network
+    loss : one of skbptt._losses
+    data : Data
+    held : Data or None
+        What to validate on.
+    theta : ndarray
+        Starting weights.
+    state : dict
+        What an earlier call left; updated in place.
+    tell : callable or None
+        ``tell(theta)`` hears of each iteration; True asks to stop.
+    one_epoch : bool
+        Whether to do only the next epoch of a stochastic solver.
+
+    Returns
+    -------
+    theta : ndarray
+    problem : str or None
+        What went wrong.
+    """
+    # What overflows is told by the loss, and warned of once.
+    quiet = np.errstate(over="ignore", invalid="ignore")
+    with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts, quiet:
+        objective = Objective(
+            network,
+            loss,
+            data,
+            estimator.alpha,
+            window_of(estimator.truncation),
+            estimator.dropout,
+            map_parts,
+        )
+        monitor = solvers.Monitor(
+            theta,
+            tol=estimator.tol,
+            patience=patience_of(estimator),
+            verbose=estimator.verbose,
+            validate=held and validator(estimator, network, loss, held, map_parts),
+            record=state.setdefault("record", solvers.new_record()),
+            tell=tell,
+        )
+        return solve(estimator, objective, monitor, theta, state, one_epoch)
+
+
+def patience_of(estimator):
+    """Iterations without progress that end training.
+
+    A cycle ends by its falling rate: a plateau before means nothing. A full batch ends by
+    its gradient.
+    """
+    stochastic = estimator.solver in solvers.STOCHASTIC
+    descends = stochastic and estimator.learning_rate != "one_cycle"
+    return estimator.n_iter_no_change if estimator.early_stopping or descends else np.inf
+
+
+def validator(estimator, network, loss, data, map_parts):
+    """A function from weights to loss and score on ``data``."""
+
+    def validate(theta):
+        raw = raw_outputs(network, theta, data.sequences, map_parts)
+        if not np.isfinite(loss.predict(raw)).all():
+            return np.nan, -np.inf
+        values = loss.value(raw, data.y)
+        score = estimator._score_raw(loss, raw, data)
+        return np.average(values, weights=data.weights), score
+
+    return validate
+
+
+def solve(estimator, objective, monitor, theta, state, one_epoch):
+    """Call the solver with the parameters that are its own."""
+    name = estimator.solver
+    if name in solvers.FULL_BATCH:
+        state["solver"] = name
+        return solvers.minimise(
+            theta,
+            objective.value_and_gradient,
+            name,
+            monitor,
+            max_iter=estimator.max_iter,
+            max_fun=estimator.max_fun,
+            tol=estimator.tol,
+        )
+    rule = (
+        solvers.Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
+        if name == "adam"
+        else solvers.SGD(estimator.momentum, estimator.nesterovs_momentum)
+    )
+    if state.get("solver") != name:
+        state.update(solver=name, descent=solvers.start(theta, rule))
+    batch_size = estimator.batch_size
+    return solvers.descend(
+        theta,
+        objective.value_and_gradient,
+        objective.value,
+        objective.n,
+        rule,
+        monitor,
+        state["descent"],
+        state["rng"],
+        batch_size=32 if batch_size == "auto" else batch_size,
+        shuffle=estimator.shuffle,
+        learning_rate=estimator.learning_rate,
+        learning_rate_init=estimator.learning_rate_init,
+        power_t=estimator.power_t,
+        max_grad_norm=estimator.max_grad_norm,
+        max_iter=estimator.max_iter,
+        one_epoch=one_epoch,
+    )

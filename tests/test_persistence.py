@@ -1,0 +1,194 @@
+"""Stored models: they predict the same, and go on training as if nothing had been."""
+
+import io
+import pickle
+import subprocess
+import sys
+from copy import copy, deepcopy
+from pathlib import Path
+
+import cloudpickle
+import joblib
+import numpy as np
+import pytest
+import skops.io
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skbptt import TRUSTED_TYPES
+from skbptt.cells import GRUCell, LSTMCell
+from skbptt.preprocessing import (
+    SequenceFlattener,
+    SequenceUnflattener,
+    TimeDistributed,
+)
+from tests.fits import (
+    LABELS,
+    Y_STEPS,
+    X,
+    Y,
+    assert_same_model,
+    classifier,
+    quietly,
+    regressor,
+)
+from tests.golden.make import FOLDER, data
+
+GOLDEN = sorted(Path(FOLDER).glob("models-*"))
+
+
+def by_joblib(model):
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    file.seek(0)
+    return joblib.load(file)
+
+
+def by_skops(model):
+    stored = skops.io.dumps(model)
+    assert set(skops.io.get_untrusted_types(data=stored)) <= set(TRUSTED_TYPES)
+    return skops.io.loads(stored, trusted=list(TRUSTED_TYPES))
+
+
+WAYS = {
+    "pickle": lambda model: pickle.loads(pickle.dumps(model)),
+    "joblib": by_joblib,
+    "cloudpickle": lambda model: pickle.loads(cloudpickle.dumps(model)),
+    "skops": by_skops,
+    "copy": copy,
+    "deepcopy": deepcopy,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("make", "y", "options"),
+    [
+        (classifier, LABELS, {"early_stopping": True}),
+        (classifier, np.c_[Y > 0, Y > 1].astype(int), {"cell": "rnn"}),
+        (regressor, Y, {"solver": "lbfgs", "readout": "last", "loss": "huber"}),
+        (regressor, Y, {"solver": "sgd", "loss": "quantile", "quantile": 0.9}),
+        (regressor, np.c_[Y, Y], {"cell": LSTMCell(), "bidirectional": True}),
+        (regressor, Y_STEPS, {"return_sequences": True, "cell": GRUCell()}),
+    ],
+)
+def test_stored_models(way, make, y, options):
+    model = make(warm_start=True, **options)
+    again = WAYS[way](quietly(model.fit, X, y))
+    assert_same_model(model, again)
+    for attribute, value in vars(model).items():
+        if attribute.endswith("_"):
+            np.testing.assert_array_equal(getattr(again, attribute), value)
+    for expected, got in zip(model.predict(X), again.predict(X)):
+        np.testing.assert_array_equal(got, expected)
+    if way != "copy":  # which shares the state of the optimiser
+        assert_same_model(quietly(model.fit, X, y), quietly(again.fit, X, y))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_model_keeps_what_it_was_fitted_with(way):
+    """Parameters that were set since are of the next fit."""
+    model = regressor(loss="poisson", cell="rnn").fit(X, np.abs(Y))
+    expected = model.predict(X)
+    model.set_params(loss="squared_error", cell="lstm", hidden_layer_sizes=9)
+    again = WAYS[way](model)
+    np.testing.assert_array_equal(again.predict(X), expected)
+    assert again.get_params()["hidden_layer_sizes"] == 9
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_not_fitted(way):
+    again = WAYS[way](regressor(cell="lstm"))
+    assert_same_model(again.fit(X, Y), regressor(cell="lstm").fit(X, Y))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_pipelines(way):
+    model = make_pipeline(TimeDistributed(StandardScaler()), regressor()).fit(X, Y)
+    np.testing.assert_array_equal(WAYS[way](model).predict(X), model.predict(X))
+    x = np.random.default_rng(0).normal(size=(9, 4, 2))
+    flat = SequenceFlattener().fit(x)
+    np.testing.assert_array_equal(WAYS[way](flat).inverse_transform(flat.transform(x)), x)
+    back = SequenceUnflattener(2).fit(flat.transform(x))
+    np.testing.assert_array_equal(WAYS[way](back).transform(flat.transform(x)), x)
+
+
+def test_a_cell_of_ones_own_by_cloudpickle():
+    """Even one that the reading process does not know."""
+    code = """if True:
+        import cloudpickle, numpy as np, sys
+        from skbptt import RNNRegressor
+        from skbptt.cells import Cell
+
+        class Plain(Cell):
+            gates = ("h",)
+
+            def step(self, a, u, state, p):
+                (h,) = np.tanh(a + u)
+                return (h,), h
+
+            def step_back(self, d_state, h, p):
+                da = (d_state[0] * (1 - h * h))[np.newaxis]
+                return da, da, (0,), {}
+
+        X = np.ones((8, 3, 1)) * np.arange(8)[:, None, None]
+        model = RNNRegressor(2, cell=Plain(), max_iter=2, random_state=0)
+        model.fit(X, np.arange(8))
+        cloudpickle.dump((model, model.predict(X)), sys.stdout.buffer)
+    """
+    stored = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    model, expected = pickle.loads(stored.stdout)
+    x = np.ones((8, 3, 1)) * np.arange(8)[:, None, None]
+    np.testing.assert_array_equal(model.predict(x), expected)
+
+
+def test_trusted_types_are_all_ours():
+    """Every public class that can be stored, and no other."""
+    from skbptt import RNNClassifier, RNNRegressor, cells, preprocessing
+
+    public = [RNNClassifier, RNNRegressor]
+    for module in (cells, preprocessing):
+        public += [getattr(module, name) for name in module.__all__]
+    names = {
+        f"{cls.__module__}.{cls.__name__}" for cls in public if isinstance(cls, type)
+    } - {"skbptt.cells._base.Cell"}
+    assert names == set(TRUSTED_TYPES)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+def test_golden_files(path):
+    """What any earlier version stored can be loaded, predicts the same, and goes on."""
+    if path.suffix == ".skops":
+        content = skops.io.load(path, trusted=list(TRUSTED_TYPES))
+    else:
+        content = pickle.loads(path.read_bytes())
+    x, targets = data()
+    kinds = {
+        "classifier": "labels",
+        "indicators": "indicators",
+        "regressor": "sums",
+        "bidirectional": "sums",
+        "steps": "steps",
+    }
+    for name, kind in kinds.items():
+        model, expected = content["models"][name], content["predictions"][name]
+        if kind == "labels":
+            np.testing.assert_array_equal(model.predict(x), expected)
+        else:
+            for one, other in zip(model.predict(x), expected):
+                np.testing.assert_allclose(one, other, rtol=1e-9)
+        model.set_params(warm_start=True)
+        n_iter = model.n_iter_
+        quietly(model.fit, x, targets[kind])
+        assert model.n_iter_ > n_iter
+        assert model.loss_curve_[n_iter] < model.loss_curve_[0]
+    table = np.arange(24.0).reshape(2, 12)
+    sequences = content["models"]["unflattener"].transform(table)
+    np.testing.assert_array_equal(sequences, table.reshape(2, 6, 2))
+    np.testing.assert_array_equal(
+        content["models"]["flattener"].transform(sequences), table
+    )
+
+
+def test_golden_files_of_this_version():
+    assert {path.suffix for path in GOLDEN} == {".pkl", ".skops"}
