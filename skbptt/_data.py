@@ -66,6 +66,8 @@ def canonical(data):
     """
     sequences = data.sequences
     _, first, group = np.unique(data.keys, return_index=True, return_inverse=True)
+    order = np.argsort(projections(sequences)[first], kind="stable")
+    first, group = first[order], np.argsort(order)[group]
     if data.per_step:
         merged = data.take(first)
         starts = merged.sequences.starts[group]
@@ -78,6 +80,20 @@ def canonical(data):
     merged.weights = np.bincount(rows, data.weights).astype(data.weights.dtype)
     merged.keys = data.keys[first]
     return merged
+
+
+def projections(sequences):
+    """A number for each sequence that differs from those of others, almost surely.
+
+    And that hardly changes where the sequence hardly does, as a digest would. So data that
+    differ by rounding, say of a scaler on another machine, are in the same order.
+    """
+    size = sequences.lengths.max() * sequences.steps.shape[1]
+    direction = np.random.RandomState(0).standard_normal(size)
+    flat = (x.ravel() for x in sequences.split(sequences.steps))
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = (np.dot(x, direction[: len(x)]) for x in flat)
+        return np.fromiter(values, np.float64, len(sequences))
 
 
 def fingerprint(data):

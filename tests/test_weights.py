@@ -154,3 +154,16 @@ def test_training_starts_from_the_weighted_mean(per_step):
     model = regressor(learning_rate_init=1e-300, max_iter=1, return_sequences=per_step)
     bias = model.fit(X, y, weights).weights_["output.b"]
     assert bias[0] == pytest.approx(np.average(flat, weights=flat_weights), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["ragged", "ones and zeros"])
+def test_data_that_differ_by_rounding_are_in_the_same_order(kind):
+    """As those of a scaler on another machine; else other batches make another model."""
+    rng = np.random.default_rng(0)
+    x = [rng.normal(size=(n, 2)) for n in rng.integers(2, 9, size=80)]
+    if kind == "ones and zeros":
+        x = [(one > 0) - 0.3 for one in x]
+    y = np.array([one[:, 0].sum() for one in x])
+    model = regressor(max_iter=30).fit(x, y)
+    same = regressor(max_iter=30).fit([np.nextafter(one, 9) for one in x], y)
+    np.testing.assert_allclose(same.predict(x), model.predict(x), atol=1e-9)

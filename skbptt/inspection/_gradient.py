@@ -80,7 +80,7 @@ def loss_gradient(estimator, X, y, sample_weight=None):
 
 
 def saliency(estimator, X, y=None):
-    r"""Gradient with respect to the inputs: which feature mattered, at which step.
+    """Gradient with respect to the inputs: which feature mattered, at which step.
 
     Exact, by backpropagation through time to the inputs, whatever ``truncation``. Its
     product with the inputs, or with their distance from a baseline, is the share of each

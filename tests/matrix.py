@@ -1,0 +1,285 @@
+"""The matrix of what works with what: its columns, its rows and its remedies.
+
+A row is a check of one part of scikit-learn: a function of Data, which fails unless the
+result equals the same thing done by hand. A column is a form of X. Where the part refuses a
+form, the row names the message, and the remedy with which the same check holds. The rows
+are declared in matrix_selection, matrix_ensembles and matrix_tools; the table of
+docs/compatibility.rst is printed from them, and compared with them.
+"""
+
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skbptt import RNNClassifier, RNNRegressor
+from skbptt.preprocessing import (
+    SequenceFlattener,
+    SequenceUnflattener,
+    TimeDistributed,
+    pad_sequences,
+)
+
+N, WIDTH, N_FEATURES = 48, 6, 2
+ROWS = []
+
+# Columns: from a list of arrays to X.
+
+
+def as_objects(items):
+    X = np.empty(len(items), object)
+    X[:] = items
+    return X
+
+
+def as_frames(items):
+    import pandas
+
+    return [pandas.DataFrame(x, columns=["a", "b"]) for x in items]
+
+
+def as_padded(items):
+    return pad_sequences(items, length=WIDTH)
+
+
+FORMS = {
+    "3-D": np.stack,
+    "list": list,
+    "object array": as_objects,
+    "padded 3-D": as_padded,
+    "2-D": lambda items: np.stack(items)[..., 0],
+    "list of frames": as_frames,
+}
+OF_ONE_LENGTH = {"3-D", "2-D"}
+
+
+@dataclass(frozen=True)
+class Data:
+    """Sequences in one form of X, and models to learn their targets."""
+
+    items: list
+    build: Callable  # from a list of arrays to X
+    wrap: Callable = lambda model: model  # from a network to what reads such X
+    lift: Callable = lambda transformer: transformer  # from one of rows to one of X
+
+    @property
+    def X(self):
+        return self.build(self.items)
+
+    def take(self, rows):
+        """Some of the sequences, without any indexing by scikit-learn."""
+        return self.build([self.items[i] for i in rows])
+
+    @property
+    def target(self):
+        return np.array([x[-1, 0] for x in self.items])
+
+    @property
+    def labels(self):
+        return np.digitize(self.target, [-0.4, 0.4])
+
+    @property
+    def binary(self):
+        return (self.target > 0).astype(int)
+
+    def classifier(self, **options):
+        return self.wrap(RNNClassifier(**OPTIONS | options))
+
+    def regressor(self, **options):
+        return self.wrap(RNNRegressor(**OPTIONS | options))
+
+    def tasks(self):
+        return [(self.classifier(), self.labels), (self.regressor(), self.target)]
+
+    def fit(self, model, y, rows=slice(None)):
+        """A clone of the model, fitted to some of the sequences."""
+        rows = np.arange(len(self.items))[rows]
+        return clone(model).fit(self.take(rows), y[rows])
+
+
+OPTIONS = {
+    "hidden_layer_sizes": 6,
+    "cell": "rnn",
+    "readout": "last",
+    "max_iter": 15,
+    "learning_rate_init": 0.1,
+    "random_state": 0,
+}
+
+
+def make_data(form):
+    rng = np.random.RandomState(0)
+    lengths = np.full(N, WIDTH) if form in OF_ONE_LENGTH else rng.randint(3, WIDTH + 1, N)
+    return Data([rng.standard_normal((n, N_FEATURES)) for n in lengths], FORMS[form])
+
+
+def above_chance(score):
+    """Of three balanced classes or, in R^2, of the mean."""
+    assert score > 0.5, score
+
+
+# Remedies: from data that are refused to data that are not.
+
+FILL = 1e6  # stands for padding where NaN is refused
+
+
+def as_table(items):
+    return SequenceFlattener().fit_transform(as_padded(items))
+
+
+def fill(X):
+    return np.nan_to_num(X, nan=FILL)
+
+
+def restore(X):
+    return np.where(X == FILL, np.nan, X)
+
+
+def flat(data):
+    """A table outside; the first step inside cuts its rows into sequences."""
+    return replace(
+        data,
+        build=as_table,
+        wrap=lambda model: make_pipeline(SequenceUnflattener(N_FEATURES), model),
+    )
+
+
+def columns(data, *before):
+    """A table without NaN, and every column a step of one feature."""
+    steps = (*before, FunctionTransformer(restore), SequenceUnflattener(1))
+    return replace(
+        data,
+        build=lambda items: fill(as_table(items)),
+        wrap=lambda model: make_pipeline(*steps, model),
+    )
+
+
+def rolled(data):
+    """As columns, with what a chain appends moved to the front, so that padding trails."""
+    shift = {"shift": -WIDTH * N_FEATURES, "axis": 1}
+    return columns(data, FunctionTransformer(np.roll, kw_args=shift))
+
+
+class WeightedPipeline(Pipeline):
+    """A pipeline that hands sample_weight to its last step, as AdaBoost asks."""
+
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(X, y, **{f"{self.steps[-1][0]}__sample_weight": sample_weight})
+
+
+def filled(data):
+    """A 3-D array without NaN; padding is restored inside."""
+    restored = ("restore", FunctionTransformer(restore))
+    return replace(
+        data,
+        build=lambda items: fill(as_padded(items)),
+        wrap=lambda model: WeightedPipeline([restored, ("rnn", model)]),
+    )
+
+
+def by_step(data):
+    return replace(data, lift=TimeDistributed)
+
+
+# The names of the remedies are the labels of their sections in the documentation.
+REMEDIES = {
+    "flat": flat,
+    "columns": columns,
+    "chain": rolled,
+    "filled": filled,
+    "by step": by_step,
+    "own": lambda data: data,  # by a check of its own
+}
+
+# Rows.
+
+NOT_A_TABLE = {
+    "3-D": "Found array with dim 3",
+    "list": "setting an array element|got 1D array",
+    "object array": "setting an array element|got 1D array|Unable to find the number",
+    "padded 3-D": "Found array with dim 3",
+    "list of frames": "setting an array element|got 1D array",
+}
+
+
+@contextmanager
+def refused(message):
+    """An error that matches, whatever is warned of on the way to it."""
+    errors = (ValueError, TypeError, IndexError, AttributeError)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(errors, match=message):
+            yield
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    check: Callable
+    refuses: dict = field(default_factory=dict)  # form: pattern of the message
+    remedies: dict = field(default_factory=dict)  # form: name of the remedy
+    check_remedied: Callable | None = None  # where the remedy has a result of its own
+
+    def run(self, form):
+        data = make_data(form)
+        if form not in self.refuses:
+            self.check(data)
+            return
+        with refused(self.refuses[form]):
+            self.check(data)
+        remedy = self.remedies[form]
+        check = self.check_remedied if remedy == "own" else self.check
+        check(REMEDIES[remedy](data))
+
+
+def row(names, *, refuses=(), remedy=None, check_remedied=None):
+    """Declare the decorated function of Data as the check of a row.
+
+    Or of several rows: then ``names`` is a dict from names to what the function gets as
+    its second argument. ``remedy`` is the name of one, or a dict of those by form.
+    """
+    refuses = dict(refuses)
+    remedies = remedy if isinstance(remedy, dict) else dict.fromkeys(refuses, remedy)
+
+    def declare(check):
+        of_rows = (
+            {name: partial(given, check, argument) for name, argument in names.items()}
+            if isinstance(names, dict)
+            else {names: check}
+        )
+        for name, of_row in of_rows.items():
+            ROWS.append(Row(name, of_row, refuses, remedies, check_remedied))
+        return check
+
+    return declare
+
+
+def given(check, argument, data):
+    check(data, argument)
+
+
+refused_as_no_table = partial(row, refuses=NOT_A_TABLE)
+
+
+def table():
+    """The matrix in reStructuredText."""
+    lines = [".. list-table::", "   :header-rows: 1", "   :stub-columns: 1", ""]
+    rows = [["", *FORMS]]
+    for one in ROWS:
+        cells = [
+            f":ref:`{remedy} <compatibility-{remedy.replace(' ', '-')}>`"
+            if (remedy := one.remedies.get(form))
+            else "yes"
+            for form in FORMS
+        ]
+        rows.append([one.name, *cells])
+    for cells in rows:
+        lines += [f"{'     -' if i else '   * -'} {cell}" for i, cell in enumerate(cells)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
