@@ -24,8 +24,9 @@ extensions = [
     "sphinx.ext.viewcode",
     "numpydoc",
 ]
-exclude_patterns = ["_build"]
-autosummary_generate = False
+exclude_patterns = ["_build", "_templates"]
+autosummary_generate = True
+templates_path = ["_templates"]
 numpydoc_show_class_members = False
 math_eqref_format = "({number})"
 python_maximum_signature_line_length = 88
