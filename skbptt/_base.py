@@ -3,7 +3,6 @@
 import warnings
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
-from copy import deepcopy
 from types import MappingProxyType
 
 import numpy as np
@@ -182,7 +181,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         network, loss = self._make_network(spec), self._make_loss(spec)
 
         if known:
-            theta, state = self._theta, deepcopy(self._state)
+            theta, state = self._theta, solvers.copied(self._state)
         else:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
             rng = np.random.RandomState(seed)
@@ -204,7 +203,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             network.layout.views(theta)["output.b"][:] = loss.start(data.y, data.weights)
 
         def fitted(theta):
-            return self._fitted(spec, network, loss, theta.copy(), deepcopy(state))
+            return self._fitted(spec, network, loss, theta.copy(), solvers.copied(state))
 
         tell = iterations and iterations.begin(theta, fitted)
         theta, problem = train(

@@ -4,6 +4,7 @@ The private ones have kept their meaning from scikit-learn 1.6 to 1.9, and jobli
 1.6.
 """
 
+import sys
 from functools import wraps
 
 from joblib.parallel import get_active_backend
@@ -39,11 +40,18 @@ except ImportError:  # before scikit-learn 1.9
         return without_callbacks
 
 
+def in_dask_worker():
+    """Whether this runs in a task of Dask, which joblib does not count as nested."""
+    distributed = sys.modules.get("distributed.utils")
+    return distributed is not None and hasattr(distributed.thread_state, "execution_state")
+
+
 __all__ = [
     "CallbackSupportMixin",
     "_check_partial_fit_first_call",
     "_check_sample_weight",
     "_get_threadpool_controller",
     "get_active_backend",
+    "in_dask_worker",
     "with_callbacks",
 ]

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from threading import Lock
 
 import numpy as np
-from joblib import effective_n_jobs
+from joblib import cpu_count
 
-from ._compat import _get_threadpool_controller, get_active_backend
+from ._compat import _get_threadpool_controller, get_active_backend, in_dask_worker
 
 
 class OneBlasThread:
@@ -40,16 +40,30 @@ class OneBlasThread:
 one_blas_thread = OneBlasThread()
 
 
+def number_of_threads(n_jobs):
+    """What the parameter ``n_jobs`` stands for.
+
+    As everywhere in scikit-learn, None stands for 1 unless a joblib context says more, and
+    -1 for all processors. Inside a worker of joblib it is one thread: the machine is full.
+    """
+    backend, of_context = get_active_backend()
+    if backend.nesting_level or in_dask_worker():
+        return 1
+    if n_jobs is None:
+        # Other backends than joblib's own count the processors of a cluster.
+        here = type(backend).__module__ == "joblib._parallel_backends"
+        n_jobs = (of_context if here else None) or 1
+    return n_jobs if n_jobs > 0 else max(1, cpu_count() + 1 + n_jobs)
+
+
 @contextmanager
 def parallel_map(n_jobs):
     """A :class:`map` over lists that runs in up to ``n_jobs`` threads, for a while.
 
-    As everywhere in scikit-learn, None stands for 1 unless a joblib context says more, and
-    -1 for all processors. Inside a worker of joblib it is one thread: the machine is full.
     No thread starts before there are two items.
     """
-    n_threads = effective_n_jobs(n_jobs)
-    if n_threads == 1 or get_active_backend()[0].nesting_level:
+    n_threads = number_of_threads(n_jobs)
+    if n_threads == 1:
         yield map
         return
     with ThreadPoolExecutor(n_threads) as pool:

@@ -140,7 +140,8 @@ def stack_items(items):
                 f"All sequences must have the same features: X[{i}] has "
                 f"{item.shape[1]}, but X[0] has {items[0].shape[1]}."
             )
-    return np.concatenate(items), lengths, None
+    # In one order, so that what is computed of it does not depend on the order it had.
+    return np.ascontiguousarray(np.concatenate(items)), lengths, None
 
 
 def unpadded_lengths(items):

@@ -73,7 +73,7 @@ def load_japanese_vowels(*, subset="all", return_X_y=False):
     folder = files(__package__) / "data"
     with (folder / "japanese_vowels.npz").open("rb") as file, np.load(file) as stored:
         # Published with six decimals, and stored as integers of the sixth.
-        steps = stored["micro"] / 1e6
+        steps = np.ascontiguousarray(stored["micro"]) / 1e6
         lengths, target = stored["lengths"], stored["target"].astype(np.int64)
     data = np.empty(len(lengths), dtype=object)
     for i, utterance in enumerate(np.split(steps, np.cumsum(lengths)[:-1])):

@@ -1,6 +1,6 @@
 """Solvers: they minimise callables over a flat vector and know nothing of networks."""
 
-from ._monitor import NOTHING_YET, Monitor, new_record
+from ._monitor import NOTHING_YET, Monitor, copied, new_record
 from ._rules import SCHEDULES, SGD, Adam
 from ._scipy import minimise
 from ._stochastic import descend, start
@@ -16,6 +16,7 @@ __all__ = [
     "STOCHASTIC",
     "Adam",
     "Monitor",
+    "copied",
     "descend",
     "minimise",
     "new_record",

@@ -1,5 +1,7 @@
 """What is watched while a solver runs: history, patience and the best weights."""
 
+from copy import deepcopy
+
 import numpy as np
 
 DIVERGED = (
@@ -20,6 +22,14 @@ def new_record():
         "validation_scores": [],
         **NOTHING_YET,
     }
+
+
+def copied(state):
+    """A copy of plain state: dicts, lists of numbers, arrays, random streams, values."""
+    if isinstance(state, dict):
+        return {name: copied(value) for name, value in state.items()}
+    # Element by element, deepcopy takes its time on long curves.
+    return state.copy() if isinstance(state, (list, np.ndarray)) else deepcopy(state)
 
 
 class Monitor:
