@@ -118,7 +118,8 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         X_val, y_val, sample_weight_val : array-like, default=None
             Data of your own for ``early_stopping``, like X, y and sample_weight. Nothing
             is held back from X then. In a pipeline, X_val is transformed as X is with
-            ``transform_input=["X_val"]``.
+            ``transform_input=["X_val"]``. A search takes validation data that are as many
+            as X for one a sample of X, and cuts them like X.
 
         Returns
         -------
@@ -267,6 +268,8 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             )
         except ValueError as error:
             raise ValueError(f"X_val, y_val or sample_weight_val: {error}") from error
+        if len(data.y) < 2:
+            raise ValueError("X_val and y_val must hold at least 2 targets. Got 1.")
         return self._ready(data)
 
     def _fitted(self, spec, network, loss, theta, state):

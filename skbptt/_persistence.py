@@ -8,6 +8,7 @@ TRUSTED_TYPES = (
     "skbptt.cells._elman.ElmanCell",
     "skbptt.cells._gru.GRUCell",
     "skbptt.cells._lstm.LSTMCell",
+    "skbptt.metrics.StepScorer",
     "skbptt.preprocessing._flatten.SequenceFlattener",
     "skbptt.preprocessing._flatten.SequenceUnflattener",
     "skbptt.preprocessing._time_distributed.TimeDistributed",

@@ -166,4 +166,6 @@ def object_array(items):
 
 def padded_dtype(values):
     """A dtype that holds ``values`` and NaN."""
-    return np.float64 if values.dtype.kind in "biu" else object
+    kind = values.dtype.kind
+    exact = kind == "b" or (kind in "iu" and (np.abs(values.astype(float)) < 2**53).all())
+    return np.float64 if exact else object

@@ -16,30 +16,29 @@ class Stacked:
             X = np.asarray(X)
             items = X[:, :, np.newaxis]
         self.as_list = isinstance(X, (list, tuple))
+        self.indexes = None  # of frames that have one
         if hasattr(items[0], "columns"):
             check_columns(items)
             self.rows, width = concatenate_frames(items), None
             self.lengths = np.array([len(item) for item in items])
+            if hasattr(self.rows, "index"):
+                self.indexes = [item.index for item in items]
         else:
             self.rows, self.lengths, width = stack_items(items)
         self.sequences = Sequences(self.rows, self.lengths, width)
 
-    def repeat(self, value):
-        """A value for every row, if it has one for every sequence."""
-        of_sequences = np.ndim(value) > 0 and len(value) == len(self.lengths)
-        return np.repeat(np.asarray(value), self.lengths, axis=0) if of_sequences else value
-
-    def spread(self, y):
-        """A target for every row."""
-        if y is None:
-            return None
+    def spread(self, values):
+        """A value for every row, if there is one for every sequence or for every step."""
+        sized = hasattr(values, "__len__") and not isinstance(values, (str, dict))
+        if not sized or len(values) != len(self.lengths):
+            return values
         width = self.sequences.width
-        if is_list(y) and np.ndim(y[0]) > 0 and width is None:
-            return np.concatenate([np.asarray(item) for item in y])
-        y = np.asarray(y)
-        if y.ndim > 1 and y.shape[1] == width:
-            return y[np.arange(width) < self.lengths[:, np.newaxis]]
-        return self.repeat(y)
+        if is_list(values) and np.ndim(values[0]) > 0 and width is None:
+            return np.concatenate([np.asarray(item) for item in values])
+        values = np.asarray(values)
+        if values.ndim > 1 and values.shape[1] == width:
+            return values[np.arange(width) < self.lengths[:, np.newaxis]]
+        return np.repeat(values, self.lengths, axis=0)
 
     def unstack(self, rows):
         """Rows of features in the form of the sequences."""
@@ -51,13 +50,22 @@ class Stacked:
                 "must give one for each."
             )
         if hasattr(rows, "columns") and self.sequences.width is None:
-            parts = self.sequences.split(rows)
+            parts = self._frames(rows)
         else:
             rows = np.asarray(rows)
             if self.flat and rows.shape[1] == 1:
                 rows = rows[:, 0]
             parts = self.sequences.unstack(rows)
         return list(parts) if self.as_list and self.sequences.width is None else parts
+
+    def _frames(self, rows):
+        """One frame a sequence, with the index that it came with."""
+        if not hasattr(rows, "iloc"):
+            return self.sequences.split(rows)
+        parts = self.sequences.split(rows.iloc)
+        if self.indexes is None:
+            return parts
+        return [part.set_axis(index) for part, index in zip(parts, self.indexes)]
 
 
 def concatenate_frames(frames):
@@ -68,4 +76,4 @@ def concatenate_frames(frames):
         return polars.concat(frames, how="vertical_relaxed")
     import pandas
 
-    return pandas.concat(list(frames), ignore_index=True)
+    return pandas.concat(list(frames))

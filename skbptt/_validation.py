@@ -123,7 +123,7 @@ def stack_items(items):
     """Stack a 3-D array or a list of 2-D ones: steps, lengths, and width if dense."""
     if isinstance(items, np.ndarray):
         if items.dtype == object:
-            items = items.astype(np.float64)
+            items = as_numbers(items)
         n, width, n_features = items.shape
         if n == 0:
             raise ValueError("X is empty: at least one sequence is required.")
@@ -149,22 +149,37 @@ def unpadded_lengths(items):
     n, width, n_features = items.shape
     check_lengths(np.full(n, width))
     valid = np.ones((n, width), bool)
-    if items.dtype.kind == "f" and n_features and np.isnan(items[..., 0]).any():
-        valid = ~np.isnan(items).all(axis=2)
+    if items.dtype.kind in "fO" and n_features and missing(items[..., 0]).any():
+        valid = ~missing(items).all(axis=2)
     # The last valid step ends a sequence: NaN before it is no padding.
     lengths = np.where(valid.any(axis=1), width - valid[:, ::-1].argmax(axis=1), 0)
     check_lengths(lengths)
     return lengths
 
 
-def check_columns(frames):
+def missing(values):
+    """Where there is NaN, or None among objects."""
+    nan = values != values  # which nothing else is, also among labels
+    return nan | (values == None) if values.dtype == object else nan  # noqa: E711
+
+
+def as_numbers(items):
+    """An array of objects as one of float, if they are numbers."""
+    try:
+        return items.astype(np.float64)
+    except (TypeError, ValueError):
+        return items  # to be refused, or transformed
+
+
+def check_columns(frames, name="X"):
     """Data frames of one call must have the same columns, in the same order."""
     columns = list(frames[0].columns)
     for i, frame in enumerate(frames):
         if list(getattr(frame, "columns", ())) != columns:
             raise ValueError(
-                f"All data frames must have the same columns in the same order: X[{i}] has "
-                f"{list(getattr(frame, 'columns', ()))}, but X[0] has {columns}."
+                "All data frames must have the same columns in the same order: "
+                f"{name}[{i}] has {list(getattr(frame, 'columns', ()))}, but {name}[0] has "
+                f"{columns}."
             )
 
 
@@ -201,7 +216,7 @@ def check_finite(steps, lengths):
     )
 
 
-def stack_per_step(values, sequences, name):
+def stack_per_step(values, sequences, name, of="X"):
     """Stack one value, or row of values, a step: y or weights that run along X.
 
     Parameters
@@ -209,8 +224,8 @@ def stack_per_step(values, sequences, name):
     values : ndarray of shape (n, n_steps) or (n, n_steps, k), or list of (length, ...)
         Dense values are cut to the lengths of the sequences.
     sequences : Sequences
-    name : str
-        What to call the values in errors.
+    name, of : str
+        What to call the values, and the sequences, in errors.
 
     Returns
     -------
@@ -224,7 +239,7 @@ def stack_per_step(values, sequences, name):
                 f"array of shape (n_sequences, n_steps) or (n_sequences, n_steps, k), or "
                 f"a list of arrays. Got {values.ndim} dimension(s)."
             )
-    check_same_number(sequences, values, name)
+    check_same_number(sequences, values, name, of)
     width = sequences.width
     if width is not None and all(len(value) == width for value in values):
         values = [value[:n] for value, n in zip(values, sequences.lengths)]
@@ -232,10 +247,11 @@ def stack_per_step(values, sequences, name):
     for i, (value, n) in enumerate(zip(values, sequences.lengths)):
         if value.ndim not in (1, 2) or value.ndim != values[0].ndim:
             raise ValueError(
-                f"{name}[{i}] has {value.ndim} dimensions. All must have 1, or all 2."
+                f"{name}[{i}] has {value.ndim} dimensions. All must have 1, or all 2: one "
+                "value, or row of values, for each step, as with return_sequences=True."
             )
         if len(value) != n:
-            raise ValueError(f"{name}[{i}] has {len(value)} steps, but X[{i}] has {n}.")
+            raise ValueError(f"{name}[{i}] has {len(value)} steps, but {of}[{i}] has {n}.")
     try:
         return np.concatenate(values)
     except ValueError as error:
@@ -249,10 +265,10 @@ def runs_along_steps(values):
     return getattr(values, "ndim", 1) > 1
 
 
-def check_same_number(sequences, values, name):
+def check_same_number(sequences, values, name, of="X"):
     if len(sequences) != len(values):
         raise ValueError(
-            "Found input variables with inconsistent numbers of samples: X has "
+            f"Found input variables with inconsistent numbers of samples: {of} has "
             f"{len(sequences)} sequences, {name} has {len(values)}."
         )
 

@@ -5,8 +5,8 @@ from functools import wraps
 import numpy as np
 from sklearn.metrics import (
     accuracy_score,
+    check_scoring,
     f1_score,
-    get_scorer,
     log_loss,
     mean_squared_error,
     r2_score,
@@ -70,11 +70,11 @@ def stack_steps(y_true, y_pred, sample_weight=None):
     array([[2, 0],
            [1, 2]])
     """
-    sequences = lengths_of(y_pred)
+    sequences = shape_of(y_pred)
     return (
-        stack_per_step(y_true, sequences, "y_true"),
+        stack_per_step(y_true, sequences, "y_true", "y_pred"),
         narrowed(stack_per_step(y_pred, sequences, "y_pred")),
-        weights_of_steps(sample_weight, sequences),
+        weights_of_steps(sample_weight, sequences, "y_pred"),
     )
 
 
@@ -147,8 +147,8 @@ def step_log_loss(y_true, y_prob, *, sample_weight=None, labels=None):
             shape (n_steps, n_classes)
         Probabilities, as ``predict_proba`` gives them.
     labels : array-like of shape (n_classes,), default=None
-        The classes in the order of the columns, ``classes_`` of the estimator. Needed if
-        some do not occur in y_true.
+        The classes, ``classes_`` of the estimator, if some do not occur in y_true. The
+        columns of y_prob are in their sorted order.
 
     Returns
     -------
@@ -231,7 +231,9 @@ def make_step_scorer(scoring):
 
     To it, each step of a sequence is a sample. So all its metrics can be used in searches
     and cross-validation of an estimator with ``return_sequences=True``, for which the
-    scorer itself would fail, or take the targets of a sequence for indicators.
+    scorer itself would fail, or take the targets of a sequence for indicators. Folds may
+    lack a class, since steps cannot be stratified: for "neg_log_loss" make a scorer with
+    ``labels=``. scikit-learn's ScoringMonitor wants it in a dict, as ``{"f1": scorer}``.
 
     Parameters
     ----------
@@ -266,14 +268,12 @@ def make_step_scorer(scoring):
     >>> bool((scores > 0.9).all())
     True
     """
-    if isinstance(scoring, str):
-        scoring = get_scorer(scoring)
-    if not callable(scoring):
+    if not (isinstance(scoring, str) or callable(scoring)):
         raise TypeError(
             "scoring must be the name of a scorer or a callable of (estimator, X, y). Got "
             f"{scoring!r}."
         )
-    return StepScorer(scoring)
+    return StepScorer(check_scoring(scoring=scoring))  # which refuses mere metrics
 
 
 class StepScorer:
@@ -342,28 +342,29 @@ class OfSteps:
         return respond
 
 
-def lengths_of(y_pred):
+def shape_of(y_pred):
     """What predictions tell of the sequences: their lengths, and their width if dense."""
-    if is_list(y_pred):
-        return Sequences(None, np.array([len(item) for item in y_pred]))
-    y_pred = np.asarray(y_pred)
-    if y_pred.ndim < 2:
+    ragged = is_list(y_pred)
+    if not len(y_pred) or (np.ndim(y_pred[0]) < 1 if ragged else np.ndim(y_pred) < 2):
         raise ValueError(
             "y_pred must hold one value a step: an array of shape (n_sequences, n_steps) "
-            f"or (n_sequences, n_steps, k), or a list. Got {y_pred.ndim} dimension(s)."
+            "or (n_sequences, n_steps, k), or a list of arrays, of at least one sequence. "
+            f"Got {y_pred!r}."
         )
-    # What differs from itself is NaN, also among labels.
-    numbers = np.where(y_pred == y_pred, 0.0, np.nan).reshape(*y_pred.shape[:2], -1)
-    return Sequences(None, unpadded_lengths(numbers), y_pred.shape[1])
+    if ragged:
+        return Sequences(None, np.array([len(item) for item in y_pred]))
+    y_pred = np.asarray(y_pred)
+    values = y_pred.reshape(*y_pred.shape[:2], -1)
+    return Sequences(None, unpadded_lengths(values), y_pred.shape[1])
 
 
-def weights_of_steps(sample_weight, sequences):
+def weights_of_steps(sample_weight, sequences, of="X"):
     """One weight a step, of weights of the sequences or of the steps."""
     if sample_weight is None:
         return None
     if runs_along_steps(sample_weight):
-        return stack_per_step(sample_weight, sequences, "sample_weight")
-    check_same_number(sequences, sample_weight, "sample_weight")
+        return stack_per_step(sample_weight, sequences, "sample_weight", of)
+    check_same_number(sequences, sample_weight, "sample_weight", of)
     return np.repeat(np.asarray(sample_weight), sequences.lengths)
 
 

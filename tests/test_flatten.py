@@ -117,3 +117,11 @@ def test_check_estimator():
 def test_bad_input(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+def test_a_pipeline_may_ask_for_frames():
+    """Which sequences are not given as."""
+    model = make_pipeline(SequenceUnflattener(2), RNNRegressor(2, max_iter=1))
+    model.set_output(transform="pandas")
+    x = np.arange(24.0).reshape(4, 6)
+    assert model.fit(x, x[:, 0])[0].transform(x).shape == (4, 3, 2)

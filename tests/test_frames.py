@@ -4,11 +4,12 @@ import numpy as np
 import pandas
 import polars
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OrdinalEncoder
 
-from skbptt.inspection import loss_gradient, saliency
+from skbptt.inspection import loss_gradient, permutation_importance, saliency
 from skbptt.preprocessing import TimeDistributed
 from tests.fits import (
     LABELS,
@@ -169,3 +170,60 @@ def test_a_panel_grouped_by_its_unit():
     )
     frames = [part[NAMES] for _, part in table.groupby("unit")]
     assert_same_model(regressor().fit(frames, Y), regressor().fit(X, Y))
+
+
+def test_frames_keep_their_index():
+    """So that features can be made of it, and what comes out can be told by it."""
+    days = pandas.date_range("2026-01-01", periods=400, freq="h")
+    frames = [
+        pandas.DataFrame(x, columns=NAMES, index=days[10 * i : 10 * i + len(x)])
+        for i, x in enumerate(X)
+    ]
+
+    def hours(rows):
+        return pandas.DataFrame({"hour": rows.index.hour}, index=rows.index)
+
+    made = TimeDistributed(FunctionTransformer(hours)).fit_transform(frames)
+    for one, frame in zip(made, frames):
+        assert one.index.equals(frame.index)
+        np.testing.assert_array_equal(one["hour"], frame.index.hour)
+
+
+def test_importance_of_frames_with_an_index():
+    """Which is no feature, and is not permuted with one."""
+    frames = [
+        pandas.DataFrame(x, columns=NAMES, index=np.arange(len(x)) + i)
+        for i, x in enumerate(X)
+    ]
+    seen = []
+
+    class Spy(BaseEstimator):
+        def fit(self, X, y):
+            return self
+
+        def score(self, X, y):
+            seen.append(np.concatenate([x.index for x in X]))
+            assert [len(x) for x in X] == list(LENGTHS)
+            return 0.0
+
+    for by in ("feature", 2):
+        permutation_importance(Spy(), frames, Y, by=by, n_repeats=2)
+    for index in seen:
+        np.testing.assert_array_equal(index, seen[0])
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("by", ["feature", "step", 3])
+def test_importance_of_a_table(library, by):
+    """The columns keep their names and kinds."""
+    x = np.random.default_rng(0).normal(size=(30, 4))
+    words = np.where(x[:, 3] > 0, "high", "low")
+    columns = {"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "word": words}
+    table = LIBRARIES[library].DataFrame(columns)
+    encode = make_column_transformer(
+        (OrdinalEncoder(), ["word"]), remainder="passthrough", sparse_threshold=0
+    )
+    model = make_pipeline(encode, regressor()).fit(table, x[:, 0])
+    result = permutation_importance(model, table, x[:, 0], by=by, random_state=0)
+    assert len(result.importances) == {"feature": 1, "step": 4, 3: 2}[by]
+    assert result.importances_mean.argmax() == 0

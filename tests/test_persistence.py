@@ -144,11 +144,12 @@ def test_a_cell_of_ones_own_by_cloudpickle():
 
 def test_trusted_types_are_all_ours():
     """Every public class that can be stored, and no other."""
-    from skbptt import RNNClassifier, RNNRegressor, cells, preprocessing
+    from skbptt import RNNClassifier, RNNRegressor, cells, metrics, preprocessing
 
     public = [RNNClassifier, RNNRegressor]
     for module in (cells, preprocessing):
         public += [getattr(module, name) for name in module.__all__]
+    public.append(type(metrics.make_step_scorer("accuracy")))
     names = {
         f"{cls.__module__}.{cls.__name__}" for cls in public if isinstance(cls, type)
     } - {"skbptt.cells._base.Cell"}

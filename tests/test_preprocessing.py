@@ -1,6 +1,7 @@
 """Windows and conversions, against loops written out and round trips."""
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -203,3 +204,31 @@ def test_results_are_copies():
 def test_bad_conversions(call, error, match):
     with pytest.raises(error, match=match):
         call()
+
+
+def test_windows_of_frames_whose_columns_differ():
+    frame = pandas.DataFrame({"a": range(9), "b": range(9)})
+    for other in (frame[["b", "a"]], frame.rename(columns={"a": "z"})):
+        with pytest.raises(
+            ValueError, match=r"same columns in the same order: series\[1\]"
+        ):
+            make_windows([frame, other], window=3)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: make_windows(np.zeros((9, 2)), window=2, target=[]), "at least one colu"),
+        (lambda: make_windows(3, window=2), "series must be a series, .* Got 3"),
+        (lambda: pad_sequences([[[1.0]]], length=6.5), "length must be an int or None"),
+    ],
+)
+def test_more_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("nothing", [np.nan, None])
+def test_labels_are_unpadded(nothing):
+    labels = np.array([["a", "b", nothing], ["c", nothing, nothing]], dtype=object)
+    assert [list(one) for one in unpad_sequences(labels)] == [["a", "b"], ["c"]]

@@ -292,3 +292,13 @@ def test_steps_are_contiguous_in_every_form():
         assert check_sequences(model, X_in, reset=False).steps.flags.c_contiguous
         copied = np.ascontiguousarray(X_in)
         np.testing.assert_array_equal(model.predict(X_in), model.predict(copied))
+
+
+def test_large_labels_are_not_rounded():
+    """Padding makes them no floats."""
+    x = np.random.default_rng(0).normal(size=(20, 4, 1))
+    x[3, 2:] = np.nan
+    labels = np.where(x[..., 0] > 0, 2**53, 2**53 + 1)
+    predicted = classifier(return_sequences=True, max_iter=40).fit(x, labels).predict(x)
+    valid = ~np.isnan(x[..., 0])
+    assert set(predicted[valid]) == {2**53, 2**53 + 1}

@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     MinMaxScaler,
     OneHotEncoder,
+    OrdinalEncoder,
     SplineTransformer,
     StandardScaler,
 )
@@ -253,3 +255,29 @@ def test_bad_input_leaves_it_as_it_was():
         assert pickle.dumps(model) == before
     with pytest.raises(ValueError, match="made .* rows of .* steps"):
         TimeDistributed(DropsRows()).fit_transform(X)
+
+
+@pytest.mark.parametrize("form", ["list", "padded"])
+def test_weights_of_steps(form):
+    rng = np.random.default_rng(0)
+    x = [rng.normal(size=(n, 2)) for n in (4, 2, 5)]
+    weights = [rng.uniform(size=len(one)) for one in x]
+    by_hand = StandardScaler().fit(np.concatenate(x), None, np.concatenate(weights))
+    if form == "padded":
+        x, weights = pad_sequences(x), pad_sequences(weights)
+    scaler = TimeDistributed(StandardScaler()).fit(x, sample_weight=weights)
+    np.testing.assert_array_equal(scaler.transformer_.mean_, by_hand.mean_)
+
+
+def test_objects_in_three_dimensions():
+    """Words beside numbers, for an encoder."""
+    x = np.array([[[1.0, "a"], [2.0, "b"]], [[3.0, "b"], [4.0, "a"]]], dtype=object)
+    encode = make_column_transformer((OrdinalEncoder(), [1]), remainder="passthrough")
+    made = TimeDistributed(encode).fit_transform(x)
+    np.testing.assert_array_equal(made, [[[0, 1], [1, 2]], [[1, 3], [0, 4]]])
+
+
+@pytest.mark.parametrize("given", [LinearRegression(), StandardScaler, None, "passthrough"])
+def test_what_does_not_transform(given):
+    with pytest.raises(TypeError, match="transformer must be an instance with the methods"):
+        TimeDistributed(given).fit(np.zeros((2, 3, 1)))

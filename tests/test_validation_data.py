@@ -130,6 +130,7 @@ def test_in_a_pipeline_and_a_search():
         (OWN | {"X_val": np.zeros((10, 4))}, "X_val, y_val .*: X is 2-D"),
         (OWN | {"X_val": np.zeros((10, 4, 3))}, "X_val, y_val .*: X has 3 features"),
         (OWN | {"y_val": np.c_[Y, Y][HELD]}, "X_val, y_val .* y has 2, but had 1"),
+        ({"X_val": X[:1], "y_val": Y[:1]}, "must hold at least 2 targets. Got 1"),
         (OWN | {"sample_weight_val": np.zeros(10)}, "X_val, .*zero"),
     ],
 )

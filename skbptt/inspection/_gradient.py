@@ -94,11 +94,14 @@ def saliency(estimator, X, y=None):
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
         Sequences, of the kind met in fit.
     y : array-like, default=None
-        Targets, as in fit. Then it is the gradient of each sequence's own loss, the sum
-        over its steps where there is a target a step. Without y it is that of the raw
-        output (before the logistic, softmax or exponential function) of the class that
-        is predicted [1]_, or of the regressor's output; the sum of them, if there are
-        several or if there is one a step.
+        Targets, as in fit. Then it is the gradient of each sequence's own loss, without
+        weights: half the squared error (mean over several outputs), the cross-entropy (sum
+        over labels), and so on; the sum over the steps where there is a target a step.
+        Without y it is that of the raw output (before the logistic, softmax or exponential
+        function) in favour of what is predicted [1]_: of the class, of the regressor's
+        output (the sum of several), or of the logit times 1 where an indicator or the
+        second of two classes is predicted and times -1 where not, summed over labels; again
+        the sum over the steps.
 
     Returns
     -------

@@ -108,23 +108,16 @@ def permutation_importance(
     """
     scorer = check_scoring(estimator, scoring=scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-    stacked = Stacked(X, as_items(X))
     baseline = scorer(estimator, X, y, **weights)
-
-    if by == "feature":
-        what: list[tuple] = [(slice(None), [j]) for j in range(stacked.rows.shape[1])]
-    else:
-        size = 1 if by == "step" else by
-        starts = range(0, stacked.lengths.max(), size)
-        what = [(slice(start, start + size), None) for start in starts]
+    items = as_items(X)
+    permuter = OfTable(X, by) if items is None else OfSequences(X, items, by)
     rng = check_random_state(random_state)
-    seeds = rng.randint(np.iinfo(np.int32).max, size=len(what))
-
+    seeds = rng.randint(np.iinfo(np.int32).max, size=len(permuter.blocks))
     scores = Parallel(n_jobs=n_jobs)(
         delayed(permuted_scores)(
-            scorer, estimator, stacked, y, weights, block, columns, n_repeats, seed
+            scorer, estimator, permuter, y, weights, block, n_repeats, seed
         )
-        for (block, columns), seed in zip(what, seeds)
+        for block, seed in zip(permuter.blocks, seeds)
     )
     if isinstance(baseline, dict):
         return {
@@ -134,17 +127,47 @@ def permutation_importance(
     return importances(baseline, scores)
 
 
-def permuted_scores(
-    scorer, estimator, stacked, y, weights, block, columns, n_repeats, seed
-):
-    """Scores of X with the steps ``block`` of the ``columns`` permuted, time and again."""
+def permuted_scores(scorer, estimator, permuter, y, weights, block, n_repeats, seed):
+    """Scores of X with one block permuted, time and again."""
     rng = np.random.RandomState(seed)
-    scores = []
-    for _ in range(n_repeats):
-        source = permuted_rows(stacked.sequences, block, rng)
-        X = stacked.unstack(replaced(stacked.rows, source, columns))
-        scores.append(scorer(estimator, X, y, **weights))
-    return scores
+    return [
+        scorer(estimator, permuter.permuted(block, rng), y, **weights)
+        for _ in range(n_repeats)
+    ]
+
+
+class OfTable:
+    """Univariate sequences in a table: a step is a column, and the feature all of them."""
+
+    def __init__(self, X, by):
+        self.X = X if hasattr(X, "columns") else np.asarray(X)
+        width = self.X.shape[1]
+        size = {"feature": width, "step": 1}.get(by, by)
+        self.blocks = [
+            list(range(width))[start : start + size] for start in range(0, width, size)
+        ]
+
+    def permuted(self, block, rng):
+        return replaced(self.X, rng.permutation(len(self.X)), block)
+
+
+class OfSequences:
+    """Sequences of features: a block is a span of steps, and columns or None for all."""
+
+    def __init__(self, X, items, by):
+        self.stacked = Stacked(X, items)
+        longest, n_features = self.stacked.lengths.max(), self.stacked.rows.shape[1]
+        size = 1 if by == "step" else by
+        self.blocks = (
+            [(slice(None), [j]) for j in range(n_features)]
+            if by == "feature"
+            else [(slice(t, t + size), None) for t in range(0, longest, size)]
+        )
+
+    def permuted(self, block, rng):
+        steps, columns = block
+        source = permuted_rows(self.stacked.sequences, steps, rng)
+        return self.stacked.unstack(replaced(self.stacked.rows, source, columns))
 
 
 def importances(baseline, scores):

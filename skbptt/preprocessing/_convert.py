@@ -1,5 +1,7 @@
 """Sequences in the forms of other libraries, and back."""
 
+from numbers import Integral
+
 import numpy as np
 
 from .._sequences import Sequences, object_array
@@ -9,7 +11,9 @@ from .._validation import check_lengths, unpadded_lengths
 def pad_sequences(X, *, length=None):
     """Make one array of sequences of unequal length, padded with NaN.
 
-    This is how tslearn keeps them. The estimators read it as they read the list.
+    This is how tslearn keeps them. The estimators read what has features as they read the
+    list, and step targets in either form. A sequence that itself ends in NaN cannot be told
+    from a shorter one afterwards.
 
     Parameters
     ----------
@@ -42,6 +46,8 @@ def pad_sequences(X, *, length=None):
         raise TypeError(f"X must hold numbers. Got dtype {steps.dtype}.")
     longest = lengths.max()
     length = longest if length is None else length
+    if not isinstance(length, Integral):
+        raise ValueError(f"length must be an int or None. Got {length!r}.")
     if length < longest:
         i = lengths.argmax()
         raise ValueError(

@@ -200,6 +200,19 @@ class SequenceUnflattener(
                 )
         return self
 
+    def set_output(self, *, transform=None):
+        """Accepted for the sake of pipelines; sequences are always given as an array.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+
+        Returns
+        -------
+        self : object
+        """
+        return self
+
     def transform(self, X):
         """Cut the rows into steps.
 

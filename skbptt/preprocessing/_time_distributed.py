@@ -91,13 +91,18 @@ class TimeDistributed(
             of a sequence goes with each of its steps.
         **params : dict
             Further arguments of the transformer's fit, as ``sample_weight``. What has one
-            value a sequence is repeated for each of its steps.
+            value a sequence is repeated for each of its steps; or it has one a step.
 
         Returns
         -------
         self : object
+
+        Raises
+        ------
+        TypeError
+            If ``transformer`` does not transform.
         """
-        self._fit("fit", clone(self.transformer), X, y, params)
+        self._fit("fit", self._new(), X, y, params)
         return self
 
     @one_task
@@ -115,7 +120,7 @@ class TimeDistributed(
             As transform gives it.
         """
         method = "fit_transform" if inner_has("fit_transform")(self) else "fit"
-        stacked, rows = self._fit(method, clone(self.transformer), X, y, params)
+        stacked, rows = self._fit(method, self._new(), X, y, params)
         if method == "fit":
             rows = self.transformer_.transform(stacked.rows)
         return stacked.unstack(rows)
@@ -134,7 +139,7 @@ class TimeDistributed(
         self : object
         """
         inner = getattr(self, "transformer_", None)
-        inner = clone(self.transformer) if inner is None else inner
+        inner = self._new() if inner is None else inner
         self._fit("partial_fit", inner, X, y, params)
         return self
 
@@ -225,13 +230,25 @@ class TimeDistributed(
             transformer=self.transformer, method_mapping=mapping
         )
 
+    def _new(self):
+        """An unfitted transformer."""
+        given = self.transformer
+        if isinstance(given, type) or not (
+            hasattr(given, "fit") and hasattr(given, "transform")
+        ):
+            raise TypeError(
+                "transformer must be an instance with the methods fit and transform. Got "
+                f"{given!r}."
+            )
+        return clone(given)
+
     def _fit(self, method, inner, X, y, params):
         if get_config()["enable_metadata_routing"]:
             params = process_routing(self, method, **params).transformer[method]
         reset = method != "partial_fit" or not hasattr(self, "transformer_")
         with unchanged_on_error(self):
             stacked = self._stack(X, reset)
-            params = {name: stacked.repeat(value) for name, value in params.items()}
+            params = {name: stacked.spread(value) for name, value in params.items()}
             rows = getattr(inner, method)(stacked.rows, stacked.spread(y), **params)
             self.transformer_ = inner
         return stacked, rows

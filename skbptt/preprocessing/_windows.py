@@ -4,6 +4,8 @@ from numbers import Integral
 
 import numpy as np
 
+from .._validation import check_columns
+
 
 def make_windows(series, *, window, horizon=1, stride=1, target=None):
     """Cut series into windows and what follows them, so that a forecast is a regression.
@@ -69,8 +71,11 @@ def make_windows(series, *, window, horizon=1, stride=1, target=None):
         if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a positive integer. Got {value!r}.")
 
+    several = as_series(series)
+    if hasattr(several[0], "columns"):
+        check_columns(several, "series")
     parts = []
-    for one in as_series(series):
+    for one in several:
         values = as_columns(one)
         columns = target_columns(one, values.shape[1], target)
         starts = np.arange(0, len(values) - window - horizons.max() + 1, stride)
@@ -101,6 +106,8 @@ def as_series(series):
         isinstance(series, np.ndarray) and series.dtype != object
     ):
         return [series]
+    if not hasattr(series, "__len__"):
+        raise ValueError(f"series must be a series, or several in a list. Got {series!r}.")
     series = list(series)
     if not series:
         raise ValueError("series is empty: at least one is required.")
@@ -125,6 +132,8 @@ def target_columns(one, n_columns, target):
     if target is None:
         return np.arange(n_columns)
     targets = [target] if isinstance(target, (str, Integral)) else list(target)
+    if not targets:
+        raise ValueError("target must name at least one column of the series. Got none.")
     names = list(getattr(one, "columns", ()))
     columns = []
     for name in targets:
