@@ -7,14 +7,16 @@ by less between machines. By default the fastest runs.
 
 import os
 
+import numpy as np
+
 from . import _scan
-from ._readout import read, read_back
+from ._readout import read, read_at, read_back
 from .cells import ElmanCell, GRUCell, LSTMCell
 
 try:
-    from ._loops import Loops, Tape, available
+    from ._loops import Loops, Tangent, Tape, available
 except ImportError:  # There was no compiler when the package was installed.
-    Loops, Tape, available = None, (), ()
+    Loops, Tangent, Tape, available = None, (), (), ()
 
 
 def choose(name=None):
@@ -74,14 +76,104 @@ def run(cell, p, x, batch, parts, workspace, keep=True):
     return s, (tape, rows_of_max)
 
 
-def run_back(cell, p, batch, parts, tape, d_output, grad, truncation=None, need_dx=True):
+def run_back(
+    cell,
+    p,
+    batch,
+    parts,
+    tape,
+    d_output,
+    grad,
+    truncation=None,
+    need_dx=True,
+    d_states=None,
+):
     """Propagate the gradient of a loss back through :func:`run`.
 
     Parameters and results are those of :func:`skbptt._scan.scan_back`; the gradient of the
-    initial state is left out.
+    initial state is left out. ``d_states`` of shape (n_rows, n_hidden) is added to the
+    gradient of the states.
     """
     if isinstance(tape, Tape):
-        return tape.scan_back(d_output, grad, truncation, need_dx)
+        return tape.scan_back(d_output, grad, truncation, need_dx, d_states)
     tape, rows_of_max = tape
     dh = read_back(d_output, batch, parts, rows_of_max) if parts else d_output
+    if d_states is not None:
+        dh = dh + d_states
     return _scan.scan_back(cell, p, batch, tape, dh, grad, truncation, need_dx)[0]
+
+
+# Of the complex step: its square is lost in rounding, whatever it is added to.
+STEP = 1e-20
+
+
+def run_tangent(cell, p, p_dot, x_dot, batch, parts, tape, workspace):
+    """Derivative of :func:`run` along one direction of weights and inputs.
+
+    Parameters
+    ----------
+    cell, p, batch, parts : as in :func:`run`
+    p_dot : dict of str to ndarray
+        Direction, like ``p``.
+    x_dot : ndarray of the shape of x, or None if zero
+    tape : object
+        What :func:`run` left.
+    workspace : Workspace
+        Where the results live; not that of the tape.
+
+    Returns
+    -------
+    output_dot : ndarray of the shape of the output
+    h_dot : ndarray of shape (n_rows, n_hidden)
+        Of the states of all steps.
+    tangent : object
+        For :func:`run_back_tangent`.
+    """
+    if isinstance(tape, Tape):
+        h_dot, tangent = tape.tangent(p_dot, x_dot, workspace)
+        rows_of_max = tape.rows_of_max()
+    else:
+        (x, *_), rows_of_max = tape
+        p_step = {name: value + 1j * STEP * p_dot[name] for name, value in p.items()}
+        x_step = x + 1j * STEP * (0 if x_dot is None else x_dot)
+        h, tangent = _scan.scan(cell, p_step, x_step, batch)
+        tangent = p_step, tangent
+        h_dot = (h.imag / STEP).astype(x.dtype, copy=False)
+    output_dot = read_at(h_dot, batch, parts, rows_of_max) if parts else h_dot
+    return output_dot, h_dot, (tangent, rows_of_max)
+
+
+def run_back_tangent(
+    cell, batch, parts, tangent, d_output, d_output_dot, grad_dot, need_dx, workspace
+):
+    """Derivative of :func:`run_back` along the direction of :func:`run_tangent`.
+
+    Parameters
+    ----------
+    cell, batch, parts : as in :func:`run`
+    tangent : object
+        What :func:`run_tangent` left.
+    d_output, d_output_dot : ndarrays of the shape of the output
+        Gradient of the loss, and its derivative.
+    grad_dot : dict of str to ndarray
+        Filled with the derivative of the gradient.
+    need_dx : bool
+    workspace : Workspace
+
+    Returns
+    -------
+    dx, dx_dot : ndarrays of shape (n_rows, n_in), or None
+    """
+    tangent, rows_of_max = tangent
+    if parts:
+        d_output = read_back(d_output, batch, parts, rows_of_max)
+        d_output_dot = read_back(d_output_dot, batch, parts, rows_of_max)
+    if isinstance(tangent, Tangent):
+        return tangent.back(d_output, d_output_dot, grad_dot, need_dx, workspace)
+    p_step, tape = tangent
+    grad = {name: np.empty_like(value) for name, value in p_step.items()}
+    d_step = d_output + 1j * STEP * d_output_dot
+    dx, _ = _scan.scan_back(cell, p_step, batch, tape, d_step, grad, need_dx=need_dx)
+    for name, value in grad.items():
+        grad_dot[name][:] = value.imag / STEP
+    return (dx.real, dx.imag / STEP) if need_dx else (None, None)

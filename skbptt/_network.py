@@ -123,7 +123,7 @@ class Network:
         raw = s @ views["output.W"] + views["output.b"]
         return raw, (views, batch, masks, tapes, s)
 
-    def backward(self, tape, d_raw, truncation=None, need_dx=False):
+    def backward(self, tape, d_raw, truncation=None, need_dx=False, d_states=None):
         """Gradient of a loss L from dL/d(raw outputs).
 
         Parameters
@@ -135,6 +135,8 @@ class Network:
             (k1, k2) of :func:`skbptt._scan.scan_back`.
         need_dx : bool
             Whether dL/d(input) is wanted.
+        d_states : list of ndarrays of shape (n_rows, n_hidden), default=None
+            Gradients besides of the states, by layer and direction in the order read.
 
         Returns
         -------
@@ -150,7 +152,11 @@ class Network:
         if self.parts[-1]:
             dx = dx.reshape(len(dx), len(self.parts[-1]), -1)
 
-        for (k, direction, names), layer_tape in zip(self.names[::-1], tapes[::-1]):
+        if d_states is None:
+            d_states = [None] * len(tapes)
+        for (k, direction, names), layer_tape, d_h in zip(
+            self.names[::-1], tapes[::-1], d_states[::-1]
+        ):
             if direction == self.directions[-1]:
                 dh = dx if masks is None else dx * self._mask(masks, k, batch)
                 dx = 0
@@ -167,7 +173,8 @@ class Network:
                 d_output,
                 {s: grad_views[name] for s, name in names.items()},
                 truncation,
-                need_dx=need_dx or k > 0,
+                need_dx or k > 0,
+                d_h,
             )
             if d_input is not None:
                 dx = dx + (d_input if forward else d_input[batch.mirror])

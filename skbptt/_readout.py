@@ -16,16 +16,21 @@ def read(h, batch, parts):
     Steps count in the order in which the layer reads them. Also gives the rows of the
     largest states, for :func:`read_back`.
     """
-    s, rows_of_max = [], None
-    for part in parts:
+    rows_of_max = rows_of_largest(h, batch) if "max" in parts else None
+    return read_at(h, batch, parts, rows_of_max), rows_of_max
+
+
+def read_at(h, batch, parts, rows_of_max):
+    """The same, where the largest states, as of other values, are known: it is linear."""
+    s = np.empty((len(batch.order), len(parts), h.shape[1]), h.dtype)
+    for k, part in enumerate(parts):
         if part == "last":
-            s.append(h[batch.last])
+            s[:, k] = h[batch.last]
         elif part == "mean":
-            s.append(mean_over_time(h, batch))
+            s[:, k] = mean_over_time(h, batch)
         else:
-            top, rows_of_max = max_over_time(h, batch)
-            s.append(top)
-    return np.stack(s, axis=1), rows_of_max
+            s[:, k] = h[rows_of_max, np.arange(h.shape[1])]
+    return s
 
 
 def read_back(ds, batch, parts, rows_of_max):
@@ -49,16 +54,16 @@ def mean_over_time(h, batch):
     return s / batch.lengths[:, None].astype(h.real.dtype)
 
 
-def max_over_time(h, batch):
-    """The largest value of each unit, and the row where it stands (the first)."""
-    s = np.full((len(batch.order), h.shape[1]), -np.inf, h.dtype)
+def rows_of_largest(h, batch):
+    """The row where the largest value of each unit stands, the first of equals."""
+    s = np.full((len(batch.order), h.shape[1]), -np.inf, h.real.dtype)
     rows_of_max = np.zeros(s.shape, np.intp)
     for columns, rows in batch.runs:
-        steps = h[rows].reshape(-1, columns, h.shape[1])
-        t = steps.real.argmax(axis=0)
+        steps = h.real[rows].reshape(-1, columns, h.shape[1])
+        t = steps.argmax(axis=0)
         top = np.take_along_axis(steps, t[np.newaxis], axis=0)[0]
-        higher = ~(top.real <= s[:columns].real)  # NaN is handed on
+        higher = ~(top <= s[:columns])  # NaN is handed on
         s[:columns][higher] = top[higher]
         row = rows.start + t * columns + np.arange(columns)[:, np.newaxis]
         rows_of_max[:columns][higher] = row[higher]
-    return s, rows_of_max
+    return rows_of_max

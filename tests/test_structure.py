@@ -29,6 +29,8 @@ LAYERS = [
     {"_engine", "_stacked"},
     {"_network", "_data", "preprocessing", "metrics"},
     {"_objective", "_parameters"},
+    {"_tangent"},
+    {"_curvature"},
     {"_training"},
     {"_base"},
     {"_classifier", "_regressor", "_show_versions", "inspection"},

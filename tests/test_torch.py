@@ -9,7 +9,7 @@ from skbptt._network import Network
 from skbptt._objective import input_gradients
 from skbptt._sequences import Sequences
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
-from skbptt.inspection import loss_gradient
+from skbptt.inspection import hessian_product, loss_gradient
 from tests.gradcheck import objective_of, relative_error
 
 torch = pytest.importorskip("torch", reason="needs the extra 'peers'")
@@ -246,3 +246,51 @@ def test_loss_gradient_of_an_estimator():
     assert gradient.keys() == model.weights_.keys() == views.keys()
     for name in views:
         assert relative_error(gradient[name], views[name]) < 1e-10
+
+
+@pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("per_step", [False, True])
+def test_hessian_products(kind, bidirectional, per_step):
+    """Against the double backward pass, on sequences of unequal length."""
+    rng = np.random.RandomState(0)
+    lengths = np.array([4, 9, 1, 6, 6])
+    xs = [rng.standard_normal((n, 2)) for n in lengths]
+    n = lengths.sum() if per_step else len(lengths)
+    y, weights = rng.randint(0, 3, n), rng.uniform(0.5, 2, n)
+    forms = (np.split(v, np.cumsum(lengths)[:-1]) if per_step else v for v in (y, weights))
+    y_form, weight_form = forms
+    options = {"activation": "tanh"} if kind == "tanh" else {}
+    model = RNNClassifier(
+        (4, 4),
+        cell="rnn" if kind == "tanh" else kind,
+        bidirectional=bidirectional,
+        readout="last",
+        return_sequences=per_step,
+        max_iter=2,
+        alpha=0.3,
+        random_state=0,
+        **options,
+    ).fit(xs, list(y_form) if per_step else y_form)
+    vector = {name: rng.standard_normal(w.shape) for name, w in model.weights_.items()}
+    weight_form = list(weight_form) if per_step else weight_form
+    product = hessian_product(model, xs, y_form, vector, sample_weight=weight_form)
+
+    twin = Twin(kind, model._network, np.array(model._theta), 2)
+    raw = twin([torch.tensor(x) for x in xs])
+    losses = torch.nn.functional.cross_entropy(raw, torch.tensor(y), reduction="none")
+    matrices = [p for p in twin.parameters() if p.ndim == 2]
+    penalty = sum((p**2).sum() for p in matrices)
+    loss = ((losses * torch.tensor(weights)).sum() + 0.15 * penalty) / weights.sum()
+    gradients = torch.autograd.grad(loss, list(twin.parameters()), create_graph=True)
+    # The vector as a network of its own, so that its parts are named alike.
+    layout = model._network.layout
+    flat = np.empty(layout.size)
+    for name, view in layout.views(flat).items():
+        view[:] = vector[name]
+    direction = Twin(kind, model._network, flat, 2)
+    along = sum((g * v.detach()).sum() for g, v in zip(gradients, direction.parameters()))
+    along.backward()
+    expected = twin.gradient()
+    actual = np.concatenate([product[name].ravel() for name in layout.views(flat)])
+    assert relative_error(actual, expected) < 1e-9

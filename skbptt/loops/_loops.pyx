@@ -48,10 +48,24 @@ cdef extern from "loops.h":
         void *db
         void *db_n
         void *dx
+        const void *W_dot
+        const void *R_dot
+        const void *b_dot
+        const void *b_n_dot
+        const void *x_dot
+        Py_ssize_t x_dot_pitch
+        void *gates_dot
+        void *c_dot
+        void *h_dot
+        const void *dh_dot
+        Py_ssize_t dh_dot_pitch
+        void *dx_dot
     ctypedef struct CLoops "Loops":
         Py_ssize_t (*scratch)(const Scan *, int backward)
         void (*forward)(const Scan *) nogil
         void (*backward)(const Scan *) nogil
+        void (*forward_tangent)(const Scan *) nogil
+        void (*backward_tangent)(const Scan *) nogil
     int skbptt_instructions()
     const CLoops *skbptt_loops(int instructions, int itemsize)
 
@@ -102,6 +116,16 @@ def contiguous_rows(array):
     return array if good else np.ascontiguousarray(array)
 
 
+cdef int point_to_gradient(Scan *s, grad, dtype, Py_ssize_t n_gates) except -1:
+    """Let the scan write its gradient into the arrays of ``grad``."""
+    s.dW = address(grad["W"], dtype, s.D * n_gates * s.H, writable=True)
+    s.dR = address(grad["R"], dtype, s.H * n_gates * s.H, writable=True)
+    s.db = address(grad["b"], dtype, n_gates * s.H, writable=True)
+    if s.cell == GRU:
+        s.db_n = address(grad["b_n"], dtype, s.H, writable=True)
+    return 0
+
+
 cdef class Tape:
     """What :meth:`Loops.scan` leaves for the way back."""
 
@@ -112,7 +136,9 @@ cdef class Tape:
     cdef tuple parts
     cdef Py_ssize_t n_gates
 
-    def scan_back(self, d_output, grad, truncation=None, bint need_dx=True):
+    def scan_back(
+        self, d_output, grad, truncation=None, bint need_dx=True, d_states=None
+    ):
         """As :func:`skbptt._engine.run_back`."""
         cdef Scan *s = &self.scan
         cdef Py_ssize_t n_gates = self.n_gates, n_rows, n_columns, n_bytes
@@ -120,8 +146,11 @@ cdef class Tape:
         if not s.keep:
             raise ValueError("The tape was not kept.")
         dtype, n_rows, n_columns = self.dtype, s.offsets[s.n_steps], s.offsets[1]
+        dh, s.dh = d_states, NULL
         if not self.parts:
-            dh = contiguous_rows(d_output)
+            dh = d_output if d_states is None else d_output + d_states
+        if dh is not None:
+            dh = contiguous_rows(dh)
             s.dh = address_of_rows(dh, dtype, n_rows, s.H)
             s.dh_pitch = dh.strides[0] // dh.itemsize
         d_parts = []  # which `scan` points to
@@ -139,11 +168,7 @@ cdef class Tape:
                 s.d_sum = where
             else:
                 s.d_top = where
-        s.dW = address(grad["W"], dtype, s.D * n_gates * s.H, writable=True)
-        s.dR = address(grad["R"], dtype, s.H * n_gates * s.H, writable=True)
-        s.db = address(grad["b"], dtype, n_gates * s.H, writable=True)
-        if s.cell == GRU:
-            s.db_n = address(grad["b_n"], dtype, s.H, writable=True)
+        point_to_gradient(s, grad, dtype, n_gates)
         dx, s.dx = None, NULL
         if need_dx:
             dx = self.workspace.empty((n_rows, s.D1), dtype)
@@ -157,6 +182,82 @@ cdef class Tape:
         with nogil:
             self.loops.backward(s)
         return dx[:, : s.D] if need_dx else None
+
+
+    def rows_of_max(self):
+        """Rows of the largest states, if the readout asks for them."""
+        if "max" not in self.parts:
+            return None
+        times = self.arrays[-1][:, : self.scan.H]
+        return self.batch.offsets[times] + np.arange(len(times))[:, np.newaxis]
+
+    def tangent(self, p_dot, x_dot, workspace):
+        """As :func:`skbptt._engine.run_tangent`, with the states of all steps."""
+        cdef Tangent tangent = Tangent()
+        cdef Scan *s = &tangent.scan
+        cdef Py_ssize_t n_bytes, n_gates = self.n_gates, n_rows
+        if not self.scan.keep:
+            raise ValueError("The tape was not kept.")
+        tangent.scan, tangent.tape = self.scan, self
+        dtype, n_rows = self.dtype, s.offsets[s.n_steps]
+        s.W_dot = address(p_dot["W"], dtype, s.D * n_gates * s.H)
+        s.R_dot = address(p_dot["R"], dtype, s.H * n_gates * s.H)
+        s.b_dot = address(p_dot["b"], dtype, n_gates * s.H)
+        if s.cell == GRU:
+            s.b_n_dot = address(p_dot["b_n"], dtype, s.H)
+        if x_dot is not None:
+            x_dot = contiguous_rows(x_dot)
+            s.x_dot = address_of_rows(x_dot, dtype, n_rows, s.D)
+            s.x_dot_pitch = x_dot.strides[0] // x_dot.itemsize
+        h_dot = workspace.empty((n_rows, s.H1), dtype)
+        s.h_dot = address(h_dot, dtype, n_rows * s.H1)
+        gates_dot = c_dot = None
+        if s.cell >= GRU:
+            gates_dot = workspace.empty((n_rows, s.width), dtype)
+            s.gates_dot = address(gates_dot, dtype, n_rows * s.width)
+        if s.cell == LSTM:
+            c_dot = workspace.empty((n_rows, s.H1), dtype)
+            s.c_dot = address(c_dot, dtype, n_rows * s.H1)
+        tangent.arrays = (p_dot, x_dot, h_dot, gates_dot, c_dot)
+        n_bytes = 2 * self.loops.scratch(s, False)
+        scratch = workspace.empty((n_bytes,), np.uint8)
+        s.scratch = address(scratch, np.uint8, n_bytes)
+        with nogil:
+            self.loops.forward_tangent(s)
+        return h_dot[:, : s.H], tangent
+
+
+cdef class Tangent:
+    """What :meth:`Tape.tangent` leaves for the way back."""
+
+    cdef Scan scan
+    cdef Tape tape
+    cdef tuple arrays  # to which `scan` points, besides those of the tape
+
+    def back(self, dh, dh_dot, grad_dot, bint need_dx, workspace):
+        """As :func:`skbptt._engine.run_back_tangent`, given all of dh."""
+        cdef Scan *s = &self.scan
+        cdef const CLoops *loops = self.tape.loops
+        cdef Py_ssize_t n_rows = s.offsets[s.n_steps], n_bytes
+        dtype = self.tape.dtype
+        dh, dh_dot = contiguous_rows(dh), contiguous_rows(dh_dot)
+        s.dh = address_of_rows(dh, dtype, n_rows, s.H)
+        s.dh_pitch = dh.strides[0] // dh.itemsize
+        s.dh_dot = address_of_rows(dh_dot, dtype, n_rows, s.H)
+        s.dh_dot_pitch = dh_dot.strides[0] // dh_dot.itemsize
+        point_to_gradient(s, grad_dot, dtype, self.tape.n_gates)
+        dx, dx_dot, s.dx, s.dx_dot = None, None, NULL, NULL
+        if need_dx:
+            dx = workspace.empty((n_rows, s.D1), dtype)
+            dx_dot = workspace.empty((n_rows, s.D1), dtype)
+            s.dx = address(dx, dtype, n_rows * s.D1)
+            s.dx_dot = address(dx_dot, dtype, n_rows * s.D1)
+        n_bytes = 2 * loops.scratch(s, True)
+        scratch = workspace.empty((n_bytes,), np.uint8)
+        s.scratch = address(scratch, np.uint8, n_bytes)
+        with nogil:
+            loops.backward_tangent(s)
+        return (dx[:, : s.D], dx_dot[:, : s.D]) if need_dx else (None, None)
 
 
 cdef class Loops:

@@ -4,6 +4,8 @@
 #include "gates.h"
 #include "readout.h"
 #include "scan.h"
+#include "gates_tangent.h"
+#include "tangent.h"
 
 #undef TYPE
 #undef REAL

@@ -118,8 +118,10 @@ int skbptt_instructions(void)
 
 #define LOOPS(isa)                                                                         \
     {                                                                                      \
-        {scratch_float_##isa, forward_float_##isa, backward_float_##isa},                  \
-            {scratch_double_##isa, forward_double_##isa, backward_double_##isa},           \
+        {scratch_float_##isa, forward_float_##isa, backward_float_##isa,                   \
+         forward_tangent_float_##isa, backward_tangent_float_##isa},                       \
+            {scratch_double_##isa, forward_double_##isa, backward_double_##isa,            \
+             forward_tangent_double_##isa, backward_tangent_double_##isa},                 \
     }
 
 const Loops *skbptt_loops(int instructions, int itemsize)

@@ -38,12 +38,25 @@ typedef struct {
     const void *d_last;        /* (n_columns, H1), of the last states; or NULL */
     void *dW, *dR, *db, *db_n; /* like W, R, b, b_n */
     void *dx;                  /* (n_rows, D1), or NULL */
+
+    /* Of tangents only: derivatives along one direction of what has the name without
+       `_dot`. On the way back dW, dR, db, db_n are derivatives too, and all of dh is
+       given. */
+    const void *W_dot, *R_dot, *b_dot, *b_n_dot;
+    const void *x_dot;         /* or NULL, if zero; rows x_dot_pitch apart */
+    ptrdiff_t x_dot_pitch;
+    void *gates_dot, *c_dot, *h_dot;
+    const void *dh_dot;        /* rows dh_dot_pitch apart */
+    ptrdiff_t dh_dot_pitch;
+    void *dx_dot;              /* NULL where dx is */
 } Scan;
 
 typedef struct {
     ptrdiff_t (*scratch)(const Scan *, int backward);
     void (*forward)(const Scan *);
     void (*backward)(const Scan *);
+    void (*forward_tangent)(const Scan *); /* with twice the scratch memory */
+    void (*backward_tangent)(const Scan *);
 } Loops;
 
 /* Sets of instructions, the fastest last. */

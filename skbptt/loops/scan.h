@@ -37,11 +37,11 @@ static REAL *NAME(row_of)(void *array, ptrdiff_t row, ptrdiff_t pitch)
     return array ? (REAL *)array + row * pitch : NULL;
 }
 
-/* Lay out the scratch memory, and tell how many bytes it takes. */
-static ptrdiff_t NAME(plan)(const Scan *s, int backward, NAME(Plan) *p)
+/* Lay out the memory from `start` on, and tell where it ends. */
+static char *NAME(plan)(const Scan *s, int backward, char *start, NAME(Plan) *p)
 {
     const ptrdiff_t columns = s->offsets[1], rows = BLOCK + columns;
-    char *end = s->scratch;
+    char *end = start;
     p->of_R = s->cell == GRU ? 3 * s->H1 : s->width;
     p->of_W = s->cell == GRU ? s->H1 : 0;
     p->gates_H = s->H * (s->cell < GRU ? 1 : s->cell == GRU ? 3 : 4);
@@ -71,18 +71,19 @@ static ptrdiff_t NAME(plan)(const Scan *s, int backward, NAME(Plan) *p)
         TAKE(W, s->D * (s->width - p->of_W));
     }
 #undef TAKE
-    return end - (char *)s->scratch;
+    return end;
 }
 
 static ptrdiff_t NAME(scratch)(const Scan *s, int backward)
 {
     NAME(Plan) plan;
-    return NAME(plan)(s, backward, &plan);
+    char *start = s->scratch;
+    return NAME(plan)(s, backward, start, &plan) - start;
 }
 
-static void NAME(begin)(const Scan *s, int backward, NAME(Plan) *p)
+static char *NAME(begin)(const Scan *s, int backward, char *start, NAME(Plan) *p)
 {
-    NAME(plan)(s, backward, p);
+    char *end = NAME(plan)(s, backward, start, p);
     for (ptrdiff_t column = 0; column < s->width; column++) {
         ptrdiff_t block = column / s->H1, unit = column % s->H1;
         if (s->cell == GRU)
@@ -90,6 +91,7 @@ static void NAME(begin)(const Scan *s, int backward, NAME(Plan) *p)
         p->source[column] = unit < s->H ? block * s->H + unit : -1;
     }
     memset(p->zeros, 0, s->offsets[1] * s->H1 * sizeof(REAL));
+    return end;
 }
 
 /* Pack M, of `rows` rows, as the factor B of a product that gives `n` columns of the tape. */
@@ -123,39 +125,52 @@ static void NAME(unpack)(const NAME(Plan) *p, const REAL *from, ptrdiff_t rows,
                 dM[source[j]] = from[j];
 }
 
+/* Pack weights, of the shapes of R, W, b and b_n, for the way forward. */
+static void NAME(pack_forward)(const Scan *s, const NAME(Plan) *p, const REAL *R,
+                               const REAL *W, const REAL *b, const REAL *b_n)
+{
+    NAME(pack)(p, R, s->H, p->source, p->of_R, p->R);
+    NAME(pack)(p, W, s->D, p->source + p->of_W, s->width - p->of_W, p->W);
+    for (ptrdiff_t j = 0; j < s->width; j++)
+        if (p->source[j] < 0)
+            p->bias[j] = 0;
+        else
+            p->bias[j] = j < p->of_W ? b_n[p->source[j] - 2 * s->H] : b[p->source[j]];
+}
+
+/* n rows of the tape: a = start + h R + x W; h or x may be NULL for zero. */
+static void NAME(project)(const Scan *s, const NAME(Plan) *p, ptrdiff_t n,
+                          const REAL *start, ptrdiff_t start_pitch, const REAL *h,
+                          const REAL *x, ptrdiff_t x_pitch, REAL *a)
+{
+    const NAME(Factors) none = {0};
+    const NAME(Factors) hR = {h ? s->H : 0, h, s->H1, 1, p->R, s->H * LANES, LANES};
+    const NAME(Factors) xW = {x ? s->D : 0, x, x_pitch, 1, p->W, s->D * LANES, LANES};
+    NAME(Factors) hR_both = hR, xW_last = xW;
+    hR_both.b += p->of_W / LANES * hR.panel;
+    xW_last.b += (p->of_R - p->of_W) / LANES * xW.panel;
+    NAME(product)(n, p->of_W, start, start_pitch, &hR, &none, a, s->width);
+    NAME(product)(n, p->of_R - p->of_W, start + p->of_W, start_pitch, &hR_both, &xW,
+                  a + p->of_W, s->width);
+    NAME(product)(n, s->width - p->of_R, start + p->of_R, start_pitch, &xW_last, &none,
+                  a + p->of_R, s->width);
+}
+
 static void NAME(forward)(const Scan *s)
 {
     const unsigned long mode = flush_to_zero();
     NAME(Plan) p;
-    NAME(begin)(s, 0, &p);
-    const REAL *b = s->b, *b_n = s->b_n, *x = s->x;
+    NAME(begin)(s, 0, s->scratch, &p);
+    NAME(pack_forward)(s, &p, s->R, s->W, s->b, s->b_n);
     const ptrdiff_t H1 = s->H1, *offsets = s->offsets;
-    NAME(pack)(&p, s->R, s->H, p.source, p.of_R, p.R);
-    NAME(pack)(&p, s->W, s->D, p.source + p.of_W, s->width - p.of_W, p.W);
-    for (ptrdiff_t j = 0; j < s->width; j++)
-        if (p.source[j] < 0)
-            p.bias[j] = 0;
-        else
-            p.bias[j] = j < p.of_W ? b_n[p.source[j] - 2 * s->H] : b[p.source[j]];
-
     const REAL *h_prev = p.zeros, *c_prev = p.zeros;
     for (ptrdiff_t t = 0; t < s->n_steps; t++) {
         const ptrdiff_t row = offsets[t], n = offsets[t + 1] - row;
         const ptrdiff_t kept = s->keep ? row : t % 2 * offsets[1];
+        const REAL *x = (const REAL *)s->x + row * s->x_pitch;
         REAL *h = (REAL *)s->h + row * H1, *c = NAME(row_of)(s->c, kept, H1);
         REAL *a = s->cell < GRU ? h : (REAL *)s->gates + kept * s->width;
-        const NAME(Factors) none = {0};
-        const NAME(Factors) hR = {t ? s->H : 0, h_prev, H1, 1, p.R, s->H * LANES, LANES};
-        const NAME(Factors) xW = {s->D,         x + row * s->x_pitch, s->x_pitch, 1, p.W,
-                                  s->D * LANES, LANES};
-        NAME(Factors) hR_both = hR, xW_last = xW;
-        hR_both.b += p.of_W / LANES * hR.panel;
-        xW_last.b += (p.of_R - p.of_W) / LANES * xW.panel;
-        NAME(product)(n, p.of_W, p.bias, 0, &hR, &none, a, s->width);
-        NAME(product)(n, p.of_R - p.of_W, p.bias + p.of_W, 0, &hR_both, &xW, a + p.of_W,
-                      s->width);
-        NAME(product)(n, s->width - p.of_R, p.bias + p.of_R, 0, &xW_last, &none, a + p.of_R,
-                      s->width);
+        NAME(project)(s, &p, n, p.bias, 0, t ? h_prev : NULL, x, s->x_pitch, a);
         switch (s->cell) {
         case IDENTITY: NAME(identity_forward)(n, H1, h); break;
         case LOGISTIC: NAME(logistic_forward)(n, H1, h); break;
@@ -244,31 +259,43 @@ static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
     }
 }
 
+/* Pack weights, of the shapes of R and W, for the way back, and clear the sums. */
+static void NAME(pack_backward)(const Scan *s, const NAME(Plan) *p, const REAL *R,
+                                const REAL *W)
+{
+    const ptrdiff_t of_x = s->width - p->of_W;
+    NAME(pack_transposed)(p, R, s->H, s->H1, p->source, p->of_R, p->R);
+    if (s->dx)
+        NAME(pack_transposed)(p, W, s->D, s->D1, p->source + p->of_W, of_x, p->W);
+    memset(p->dR, 0, s->H * p->of_R * sizeof(REAL));
+    memset(p->dW, 0, s->D * of_x * sizeof(REAL));
+    memset(p->db, 0, s->width * sizeof(REAL));
+}
+
+/* Hand the sums over. */
+static void NAME(unpack_sums)(const Scan *s, const NAME(Plan) *p)
+{
+    const ptrdiff_t of_x = s->width - p->of_W;
+    NAME(unpack)(p, p->dR, s->H, p->source, p->of_R, s->dR);
+    NAME(unpack)(p, p->dW, s->D, p->source + p->of_W, of_x, s->dW);
+    NAME(unpack)(p, p->db + p->of_W, 1, p->source + p->of_W, of_x, s->db);
+    if (s->cell == GRU)
+        memcpy(s->db_n, p->db, s->H * sizeof(REAL));
+}
+
 static void NAME(backward)(const Scan *s)
 {
     const unsigned long mode = flush_to_zero();
     NAME(Plan) p;
-    NAME(begin)(s, 1, &p);
-    const ptrdiff_t of_x = s->width - p.of_W, rows = s->offsets[s->n_steps];
-    NAME(pack_transposed)(&p, s->R, s->H, s->H1, p.source, p.of_R, p.R);
-    if (s->dx) {
-        NAME(pack_transposed)(&p, s->W, s->D, s->D1, p.source + p.of_W, of_x, p.W);
-        memset(s->dx, 0, rows * s->D1 * sizeof(REAL));
-    }
-    memset(p.dR, 0, s->H * p.of_R * sizeof(REAL));
-    memset(p.dW, 0, s->D * of_x * sizeof(REAL));
-    memset(p.db, 0, s->width * sizeof(REAL));
-
+    NAME(begin)(s, 1, s->scratch, &p);
+    NAME(pack_backward)(s, &p, s->R, s->W);
+    if (s->dx)
+        memset(s->dx, 0, s->offsets[s->n_steps] * s->D1 * sizeof(REAL));
     for (ptrdiff_t first = 0; first < s->n_steps; first += s->k1) {
         ptrdiff_t stop = first + s->k1;
         ptrdiff_t start = stop - s->k2 < 0 ? 0 : stop - s->k2;
         NAME(window)(s, &p, first, start, stop < s->n_steps ? stop : s->n_steps);
     }
-
-    NAME(unpack)(&p, p.dR, s->H, p.source, p.of_R, s->dR);
-    NAME(unpack)(&p, p.dW, s->D, p.source + p.of_W, of_x, s->dW);
-    NAME(unpack)(&p, p.db + p.of_W, 1, p.source + p.of_W, of_x, s->db);
-    if (s->cell == GRU)
-        memcpy(s->db_n, p.db, s->H * sizeof(REAL));
+    NAME(unpack_sums)(s, &p);
     restore(mode);
 }

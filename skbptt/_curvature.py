@@ -1,0 +1,105 @@
+"""Products with the second derivatives of an objective, at one point."""
+
+import numpy as np
+
+from ._engine import STEP
+from ._objective import parts_of
+from ._tangent import Tangent
+from ._workspace import Workspace, WorkspacePool
+
+# Tapes up to so many bytes are kept between products; those beyond are made again.
+KEPT_BYTES = 1 << 29
+
+
+class Curvature:
+    """Products with the Hessian and the Gauss-Newton matrix of an objective.
+
+    Exact to rounding, by the R-operator (Pearlmutter, 1994), and without any matrix: a
+    product costs a few gradients. The Gauss-Newton matrix (Schraudolph, 2002) is J^T H J,
+    with the Jacobian J of the raw outputs and the Hessian H of the loss with respect to
+    these, which is convex: so it is positive semi-definite. Both contain the penalty.
+
+    Parameters
+    ----------
+    objective : Objective
+        Without truncation and dropout.
+    theta : ndarray
+        The point.
+    indices : ndarray of int, default=None
+        Sequences to take; all if None.
+    """
+
+    def __init__(self, objective, theta, indices=None):
+        self.objective, self.theta = objective, theta
+        if indices is None:
+            indices = np.arange(objective.n)
+        self.weigh = objective.scale / len(indices)
+        network, sequences = objective.network, objective.data.sequences
+        bytes_per_step = network.bytes_per_step(sequences.steps.itemsize, keep=True)
+        room = KEPT_BYTES
+        self.parts = []
+        self.pool = WorkspacePool()
+        for part in parts_of(network, sequences, indices):
+            room -= sequences.lengths[part].sum() * bytes_per_step
+            self.parts.append([part, None, room >= 0])
+
+    def hessian(self, v):
+        """Product of the Hessian with a vector."""
+
+        def of_part(tangent, raw, y, weights):
+            d_raw, d_raw_dot = self._loss_gradient(tangent, raw, y, weights)
+            return tangent.backward(d_raw, d_raw_dot)
+
+        return self._sum(v, of_part)
+
+    def gauss_newton(self, v, structural=0.0):
+        """Product of the Gauss-Newton matrix with a vector.
+
+        With ``structural``, that many times J_h^T J_h is added, for the Jacobian J_h of
+        the states of all steps (Martens & Sutskever, 2011, section 3.2); in the weights
+        and at the scale of the loss.
+        """
+
+        def of_part(tangent, raw, y, weights):
+            _, d_raw_dot = self._loss_gradient(tangent, raw, y, weights)
+            d_states = None
+            if structural:
+                batch = tangent.tape[1]
+                of_column = weights if len(weights) == len(batch.order) else None
+                of_row = weights if of_column is None else of_column[batch.column]
+                d_states = [structural * of_row[:, None] * h for h in tangent.states_dot]
+            network = self.objective.network
+            return network.backward(tangent.tape, d_raw_dot, d_states=d_states)[0]
+
+        return self._sum(v, of_part)
+
+    def _loss_gradient(self, tangent, raw, y, weights):
+        """dL/d(raw outputs), and its derivative along the direction."""
+        step = raw + 1j * STEP * tangent.raw_dot
+        d_step = weights[:, np.newaxis] * self.objective.loss.gradient(step, y)
+        dtype = raw.dtype
+        return d_step.real.astype(dtype), (d_step.imag / STEP).astype(dtype)
+
+    def _sum(self, v, function):
+        """The penalty's part, and the sum over the parts of the data."""
+        objective = self.objective
+        v = v.astype(self.theta.dtype, copy=False)
+
+        def of_part(k):
+            part, kept, keep = self.parts[k]
+            if kept is None:
+                workspace = Workspace()
+                batch, y, weights = objective._pack(part, self.weigh)
+                raw, tape = objective.network.forward(self.theta, batch, None, workspace)
+                kept = raw, tape, y, weights
+                if keep:
+                    self.parts[k][1] = kept
+            raw, tape, y, weights = kept
+            with self.pool.lend() as workspace:
+                tangent = Tangent(objective.network, tape, v, workspace)
+                return function(tangent, raw, y, weights)
+
+        product = objective.penalty * v
+        for part in objective.map_parts(of_part, range(len(self.parts))):
+            product += part
+        return product
