@@ -34,7 +34,7 @@ SMALL = 1000
 
 def goes_on_by_batches(estimator):
     """Whether there is a ``partial_fit``."""
-    if estimator.solver in solvers.FULL_BATCH:
+    if estimator.solver in solvers.FULL_BATCH + solvers.MIXED:
         raise AttributeError(
             f"partial_fit is only available for the solvers {solvers.STOCHASTIC}. "
             f"Got solver={estimator.solver!r}."
@@ -134,7 +134,8 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         """
         check_parameters(self)
         own = self._check_own_validation(X_val, y_val, sample_weight_val)
-        iterations = Iterations(self, X, y, sample_weight)
+        n_iterations = self.max_iter * solvers.PHASES.get(self.solver, 1)
+        iterations = Iterations(self, X, y, sample_weight, n_iterations)
         with unchanged_on_error(self):
             self._train(X, y, sample_weight, self.warm_start, own, iterations)
         iterations.close(self._theta)
@@ -287,6 +288,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             "loss_curve_": curve,
             "n_iter_": len(curve),
             "loss_": curve[-1] if curve else np.nan,
+            "solver_result_": state.get("result"),
             "t_": state["descent"]["t"] if "descent" in state else 0,
             "best_loss_": None if held else record["best_loss"],
             "validation_loss_curve_": (

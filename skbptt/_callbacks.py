@@ -29,12 +29,14 @@ class Iterations:
     estimator : RNNClassifier or RNNRegressor
     X, y, sample_weight
         What it is fitted to.
+    n_iterations : int
+        At the most.
     """
 
-    def __init__(self, estimator, X, y, sample_weight):
+    def __init__(self, estimator, X, y, sample_weight, n_iterations):
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         self.about = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
-        self.n_left = estimator.max_iter
+        self.n_left = n_iterations
         self.context = estimator._init_callback_context(max_subtasks=self.n_left)
         self.context.call_on_fit_task_begin(**self.about)
 

@@ -38,22 +38,30 @@ return_sequences : bool, default=False
 
 dropout : float in [0, 1), default=0.0
     Share of units dropped between layers and before the output, with one mask a sequence
-    [6]_. Needs a stochastic solver.
+    [6]_. Needs "adam" or "sgd".
 """
 
 TRAINING_PARAMETERS = """\
-solver : {"adam", "sgd", "lbfgs", "cg"}, default="adam"
-    "adam" and "sgd" descend by mini-batches; "lbfgs" and "cg" are the full-batch methods
-    of :func:`scipy.optimize.minimize`, for small data and high precision; they get
-    furthest where the objective is smooth, with the readouts "last" and "mean".
+solver : {"adam", "sgd", "lbfgs", "cg", "newton-cg", "trust-ncg", "trust-krylov", \
+        "hessian-free", "adam+lbfgs"}, default="adam"
+    Which suits what is measured in :doc:`/solvers`.
+
+    - "adam" and "sgd" descend by mini-batches.
+    - "lbfgs" and "cg", and with exact products with the Hessian "newton-cg", "trust-ncg"
+      and "trust-krylov", are the full-batch methods of :func:`scipy.optimize.minimize`,
+      for small data and high precision. They get furthest where the objective is smooth,
+      with the readouts "last" and "mean".
+    - "hessian-free" takes truncated Newton steps with the Gauss-Newton matrix and
+      structural damping on large batches [11]_ [12]_, for long memories.
+    - "adam+lbfgs" begins with "adam", for ``max_iter`` epochs, and finishes with "lbfgs",
+      for as many iterations [13]_.
 
 alpha : float, default=0.01
     Strength of the L2 penalty on weight matrices: alpha / 2 times their squared norm is
     added to the weighted sum of losses. It does not depend on the batch size.
 
 max_grad_norm : float or None, default=1.0
-    Clip the norm of the whole gradient to this value [7]_. Only used by stochastic
-    solvers.
+    Clip the norm of the whole gradient to this value [7]_. Only used by "adam" and "sgd".
 
 truncation : int, (int, int) or None, default=None
     Truncated backpropagation through time [8]_: with (k1, k2), every k1 steps the
@@ -61,7 +69,7 @@ truncation : int, (int, int) or None, default=None
     int k means (k, k). Windows are counted from the first step that a layer and direction
     reads, so that the last one may be shorter: with ``readout="last"``, a sequence of 21
     steps and k = 20, the gradient goes back one step only, where (1, 20) goes back 20.
-    None for the exact gradient. Needs a stochastic solver.
+    None for the exact gradient. Needs "adam" or "sgd".
 
 n_jobs : int or None, default=None
     Threads that share the work on a batch, and on sequences to predict. The result is the
@@ -73,7 +81,8 @@ n_jobs : int or None, default=None
 
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch at the most; the batches of an epoch are of like size.
-    "auto" is 32. Needs a stochastic solver.
+    "auto" is 32. "hessian-free" takes its gradient from so many, "auto" is 1000, and the
+    curvature from a fifth of them, but 200 if it can. Not for full-batch solvers.
 
 learning_rate : {"one_cycle", "constant", "invscaling", "adaptive"}, default="one_cycle"
     Schedule of the learning rate, for stochastic solvers.
@@ -93,7 +102,8 @@ power_t : float, default=0.5
     Exponent of "invscaling".
 
 max_iter : int, default=100
-    Epochs (passes over the data) of stochastic solvers, iterations of the others.
+    Epochs (passes over the data) of "adam" and "sgd", iterations of the others, and of
+    each of the two phases of "adam+lbfgs".
 
 shuffle : bool, default=True
     Whether to shuffle the sequences in each epoch. Then equal sequences are merged, their
@@ -106,16 +116,17 @@ random_state : int, RandomState instance or None, default=None
 
 tol : float, default=1e-4
     An iteration that improves the loss (or the validation score) by less counts as no
-    improvement. "lbfgs" and "cg" stop where no entry of the gradient is larger, or where
-    the objective falls no more to rounding.
+    improvement. The other solvers than "adam" and "sgd" stop where no entry of the
+    gradient is larger ("hessian-free" if a batch has all data), or where the objective
+    falls no more to rounding.
 
 verbose : bool or int, default=False
     Print the loss every iteration, or every so many.
 
 warm_start : bool, default=False
     Whether ``fit`` goes on from the last call: its weights, optimiser state, learning
-    rate, random stream and curves. "one_cycle" begins a new cycle, "lbfgs" and "cg" a
-    new search, and with ``early_stopping`` it goes on from the best weights. What counts
+    rate, random stream and curves. "one_cycle" begins a new cycle, the solvers of scipy
+    a new search, and with ``early_stopping`` it goes on from the best weights. What counts
     as an improvement starts anew where the data are others.
 
 momentum : float in [0, 1), default=0.9
@@ -146,7 +157,7 @@ n_iter_no_change : int or inf, default=10
     Stop after more iterations than these in a row without improvement.
 
 max_fun : int, default=15000
-    Evaluations of the objective at the most, for "lbfgs" and "cg".
+    Evaluations of the objective and its gradient at the most, for the solvers of scipy.
 """
 
 ATTRIBUTES = """\
@@ -173,6 +184,11 @@ t_ : int
 
 loss_ : float
     Objective in the last iteration.
+
+solver_result_ : dict or None
+    What the last search of scipy came to: "success", "message", numbers of iterations
+    "nit", evaluations "nfev" and products with the Hessian "nhev", objective "fun" and
+    largest entry of the gradient "max_gradient". None for the other solvers.
 
 best_loss_ : float or None
     The least loss; None with ``early_stopping``.
@@ -225,6 +241,11 @@ REFERENCES = """\
 .. [9] Smith, L. N. & Topin, N. (2019). Super-convergence: very fast training of neural
    networks using large learning rates. SPIE.
 .. [10] Kingma, D. P. & Ba, J. (2015). Adam: a method for stochastic optimization. ICLR.
+.. [11] Martens, J. (2010). Deep learning via Hessian-free optimization. ICML.
+.. [12] Martens, J. & Sutskever, I. (2011). Learning recurrent neural networks with
+   Hessian-free optimization. ICML.
+.. [13] Bemporad, A. (2023). Training recurrent neural networks by sequential least squares
+   and the alternating direction method of multipliers. Automatica 156.
 """
 
 BLOCKS = {

@@ -20,7 +20,7 @@ CONSTRAINTS: dict = {
     "readout": [StrOptions(set(READOUTS))],
     "return_sequences": ["boolean"],
     "dropout": [Interval(Real, 0, 1, closed="left")],
-    "solver": [StrOptions(set(solvers.STOCHASTIC + solvers.FULL_BATCH))],
+    "solver": [StrOptions(set(solvers.ALL))],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "truncation": [Interval(Integral, 1, None, closed="left"), "array-like", None],
@@ -79,18 +79,17 @@ def check_parameters(estimator):
             "truncation must be None, an int k of at least 1, or a tuple (k1, k2) of ints "
             f"with 1 <= k1 <= k2. Got {estimator.truncation!r}."
         )
-    if estimator.solver in solvers.FULL_BATCH:
-        for name, value, used in (
-            ("batch_size", "auto", estimator.batch_size != "auto"),
-            ("truncation", None, window is not None),
-            ("dropout", 0, estimator.dropout > 0),
-        ):
-            if used:
-                raise ValueError(
-                    f"{name}={getattr(estimator, name)!r} needs a stochastic solver, one "
-                    f"of {solvers.STOCHASTIC}: solver={estimator.solver!r} minimises over "
-                    f"all data at once. Leave {name} at {value!r}."
-                )
+    by_batches = solvers.STOCHASTIC + solvers.MIXED
+    for name, value, used, able, why in (
+        ("batch_size", "auto", estimator.batch_size != "auto", by_batches, "data at once"),
+        ("truncation", None, window is not None, solvers.STOCHASTIC, "exact gradients"),
+        ("dropout", 0, estimator.dropout > 0, solvers.STOCHASTIC, "exact gradients"),
+    ):
+        if used and estimator.solver not in able:
+            raise ValueError(
+                f"{name}={getattr(estimator, name)!r} needs one of the solvers {able}, but "
+                f"solver={estimator.solver!r} needs {why}. Leave {name} at {value!r}."
+            )
 
 
 def hidden_sizes(estimator):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from . import solvers
+from ._curvature import Curvature
 from ._objective import Objective, raw_outputs
 from ._parameters import window_of
 from ._threads import one_blas_thread, parallel_map
@@ -65,8 +66,8 @@ def train(estimator, network, loss, data, held, theta, state, tell, one_epoch):
 def patience_of(estimator):
     """Iterations without progress that end training.
 
-    A cycle ends by its falling rate: a plateau before means nothing. A full batch ends by
-    its gradient.
+    A cycle ends by its falling rate: a plateau before means nothing. What has exact
+    gradients ends by these.
     """
     stochastic = estimator.solver in solvers.STOCHASTIC
     descends = stochastic and estimator.learning_rate != "one_cycle"
@@ -90,26 +91,35 @@ def validator(estimator, network, loss, data, map_parts):
 def solve(estimator, objective, monitor, theta, state, one_epoch):
     """Call the solver with the parameters that are its own."""
     name = estimator.solver
+    changed, state["solver"] = state.get("solver") != name, name
     if name in solvers.FULL_BATCH:
-        state["solver"] = name
-        return solvers.minimise(
+        return finish(estimator, objective, monitor, theta, state, name)
+    if name == "hessian-free":
+        if changed:
+            state["descent"] = solvers.start_hessian_free(theta)
+        return solvers.hessian_free(
             theta,
             objective.value_and_gradient,
-            name,
+            objective.value,
+            lambda theta, indices: Curvature(objective, theta, indices),
+            objective.n,
             monitor,
+            state["descent"],
+            state["rng"],
+            batch_size=estimator.batch_size,
+            shuffle=estimator.shuffle,
             max_iter=estimator.max_iter,
-            max_fun=estimator.max_fun,
             tol=estimator.tol,
         )
     rule = (
-        solvers.Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
-        if name == "adam"
-        else solvers.SGD(estimator.momentum, estimator.nesterovs_momentum)
+        solvers.SGD(estimator.momentum, estimator.nesterovs_momentum)
+        if name == "sgd"
+        else solvers.Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
     )
-    if state.get("solver") != name:
-        state.update(solver=name, descent=solvers.start(theta, rule))
+    if changed:
+        state["descent"] = solvers.start(theta, rule)
     batch_size = estimator.batch_size
-    return solvers.descend(
+    theta, problem = solvers.descend(
         theta,
         objective.value_and_gradient,
         objective.value,
@@ -126,4 +136,22 @@ def solve(estimator, objective, monitor, theta, state, one_epoch):
         max_grad_norm=estimator.max_grad_norm,
         max_iter=estimator.max_iter,
         one_epoch=one_epoch,
+    )
+    if name == "adam+lbfgs" and not (monitor.told_to_stop or solvers.ended_early(problem)):
+        return finish(estimator, objective, monitor, theta, state, "lbfgs")
+    return theta, problem
+
+
+def finish(estimator, objective, monitor, theta, state, name):
+    """Minimise over all data, by scipy."""
+    return solvers.minimise(
+        theta,
+        objective.value_and_gradient,
+        lambda theta: Curvature(objective, theta),
+        name,
+        monitor,
+        state,
+        max_iter=estimator.max_iter,
+        max_fun=estimator.max_fun,
+        tol=estimator.tol,
     )

@@ -1,6 +1,7 @@
 """Bad input: an error that says what and where, and an estimator as it was before."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from scipy.sparse import csr_matrix
 from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import NotFittedError
 
-from skbptt import RNNClassifier, RNNRegressor
+from skbptt import RNNClassifier, RNNRegressor, solvers
 from skbptt.inspection import loss_gradient
 
 rng = np.random.RandomState(0)
@@ -412,13 +413,19 @@ def test_custom_cell_that_cannot_be():
             RNNRegressor(cell=cell).fit(X, Y)
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "cg"])
 @pytest.mark.parametrize(
-    ("name", "value"), [("batch_size", 4), ("truncation", 2), ("dropout", 0.1)]
+    ("solver", "name", "value"),
+    [
+        *((solver, "batch_size", 4) for solver in solvers.FULL_BATCH),
+        *((s, "truncation", 2) for s in (*solvers.FULL_BATCH, *solvers.MIXED)),
+        *((s, "dropout", 0.1) for s in (*solvers.FULL_BATCH, *solvers.MIXED)),
+    ],
 )
-def test_full_batch_solvers_refuse_what_they_cannot_do(solver, name, value):
+def test_solvers_refuse_what_they_cannot_do(solver, name, value):
     model = RNNRegressor(solver=solver, **{name: value})
-    match = f"{name}={value} needs a stochastic solver.*solver='{solver}'"
+    match = (
+        rf"{name}={value} needs one of the solvers \('adam', .*'{re.escape(solver)}' nee"
+    )
     with pytest.raises(ValueError, match=match):
         model.fit(X, Y)
 

@@ -14,6 +14,10 @@ CASES = [
     for cls in (RNNClassifier, RNNRegressor)
     for cell in ("gru", "lstm", "rnn")
     for solver in ("adam", "lbfgs")
+] + [
+    pytest.param(RNNClassifier, "gru", "adam+lbfgs", id="adam+lbfgs"),
+    pytest.param(RNNRegressor, "lstm", "trust-ncg", id="trust-ncg"),
+    pytest.param(RNNClassifier, "rnn", "hessian-free", id="hessian-free"),
 ]
 
 

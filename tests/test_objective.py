@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skbptt import RNNRegressor
+from skbptt import RNNRegressor, solvers
 from skbptt._objective import parts_of
 from skbptt._sequences import Sequences
 from skbptt.inspection import loss_gradient
@@ -42,8 +42,8 @@ def test_loss_curve_of_lbfgs_is_the_objective():
     assert len(model.loss_curve_) == model.n_iter_
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "cg"])
-def test_full_batch_solvers_converge(solver):
+@pytest.mark.parametrize("solver", [*solvers.FULL_BATCH, *solvers.MIXED])
+def test_solvers_with_exact_gradients_converge(solver):
     options = {"solver": solver, "readout": "last", "alpha": 1.0, "tol": 1e-5}
     options |= {"cell": "rnn", "hidden_layer_sizes": 2}
     model = regressor(**options, max_iter=5000).fit(X, Y)

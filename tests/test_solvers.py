@@ -43,12 +43,35 @@ def descend(rule, watch, state=None, gradient=quadratic, check=value, rng=None, 
     )
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "cg"])
+class Bowl:
+    """The curvature of the quadratic."""
+
+    def __init__(self, theta, indices=None):
+        pass
+
+    def hessian(self, v):
+        return A @ v
+
+    def gauss_newton(self, v, structural):
+        return A @ v
+
+
+def search(function, solver, watch, state=None, start=START, **options):
+    state = {} if state is None else state
+    return solvers.minimise(start, function, Bowl, solver, watch, state, **options)
+
+
+@pytest.mark.parametrize("solver", solvers.FULL_BATCH)
 def test_scipy_solvers_find_the_minimum(solver):
-    watch = monitor()
-    theta, problem = solvers.minimise(
-        START, quadratic, solver, watch, max_iter=100, max_fun=1000, tol=1e-8
+    watch, state = monitor(), {}
+    theta, problem = search(
+        quadratic, solver, watch, state, max_iter=100, max_fun=1000, tol=1e-8
     )
+    result = state["result"]
+    assert result["success"]
+    assert result["max_gradient"] <= 1e-8
+    assert result["fun"] == watch.record["loss_curve"][-1]
+    assert (result["nhev"] > 0) == (solver not in ("lbfgs", "cg"))
     np.testing.assert_allclose(theta, MINIMUM, atol=1e-8)
     assert problem is None
     curve = watch.record["loss_curve"]
@@ -57,13 +80,9 @@ def test_scipy_solvers_find_the_minimum(solver):
 
 
 def test_scipy_solvers_say_why_they_ended_early():
-    _, problem = solvers.minimise(
-        START, quadratic, "lbfgs", monitor(), max_iter=1, max_fun=1000, tol=1e-12
-    )
+    _, problem = search(quadratic, "lbfgs", monitor(), max_iter=1, max_fun=1000, tol=1e-12)
     assert "solver='lbfgs' has not converged" in problem
-    _, problem = solvers.minimise(
-        START, quadratic, "cg", monitor(), max_iter=100, max_fun=2, tol=1e-12
-    )
+    _, problem = search(quadratic, "cg", monitor(), max_iter=100, max_fun=2, tol=1e-12)
     assert problem == "solver='cg' has not converged: max_fun=2 reached."
 
 
@@ -76,15 +95,8 @@ def test_float32_is_optimised_in_double_precision():
         return np.float32(value), gradient.astype(np.float32)
 
     watch = solvers.Monitor(START.astype("f4"), tol=0, patience=np.inf, verbose=False)
-    theta, _ = solvers.minimise(
-        START.astype("f4"),
-        value_and_gradient,
-        "lbfgs",
-        watch,
-        max_iter=50,
-        max_fun=100,
-        tol=1e-5,
-    )
+    options = {"start": START.astype("f4"), "max_iter": 50, "max_fun": 100, "tol": 1e-5}
+    theta, _ = search(value_and_gradient, "lbfgs", watch, **options)
     assert set(seen) == {np.dtype("f4")}
     assert theta.dtype == np.float32
     np.testing.assert_allclose(theta, MINIMUM, atol=1e-4)
@@ -210,25 +222,21 @@ def test_divergence_in_the_last_step_is_seen(one_epoch):
     np.testing.assert_array_equal(state["rule"]["velocity"], 0)
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "cg"])
+@pytest.mark.parametrize("solver", solvers.FULL_BATCH)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_scipy_solvers_that_diverge(solver):
     def nowhere(theta):
         return np.nan, np.full(3, np.nan)
 
-    theta, problem = solvers.minimise(
-        START, nowhere, solver, monitor(), max_iter=9, max_fun=100, tol=1e-9
-    )
+    theta, problem = search(nowhere, solver, monitor(), max_iter=9, max_fun=100, tol=1e-9)
     np.testing.assert_array_equal(theta, START)
     assert "Raise alpha" in problem
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "cg"])
+@pytest.mark.parametrize("solver", solvers.FULL_BATCH)
 def test_a_start_that_is_good_enough_is_recorded(solver):
     watch = monitor()
-    theta, problem = solvers.minimise(
-        START, quadratic, solver, watch, max_iter=9, max_fun=100, tol=1e9
-    )
+    theta, problem = search(quadratic, solver, watch, max_iter=9, max_fun=100, tol=1e9)
     np.testing.assert_array_equal(theta, START)
     assert problem is None
     assert watch.record["loss_curve"] == [quadratic(START)[0]]

@@ -8,7 +8,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 
-from skbptt import RNNRegressor
+from skbptt import RNNRegressor, solvers
 from skbptt._data import canonical, hold_back
 from skbptt.inspection import loss_gradient
 from tests.fits import (
@@ -23,7 +23,7 @@ from tests.fits import (
 )
 
 
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs", "cg"])
+@pytest.mark.parametrize("solver", solvers.ALL)
 def test_early_stopping_gives_the_best_weights_back(solver):
     """The score of the weights kept is the best of the curve, not the last."""
     random = np.random.RandomState(0)
@@ -42,7 +42,8 @@ def test_early_stopping_gives_the_best_weights_back(solver):
     )
     quietly(model.fit, X, y, weights)
     scores = model.validation_scores_
-    assert len(scores) == len(model.validation_loss_curve_) == model.n_iter_ < 300
+    assert len(scores) == len(model.validation_loss_curve_) == model.n_iter_
+    assert model.n_iter_ < 300 * solvers.PHASES.get(solver, 1)
     assert max(scores) == model.best_validation_score_ > scores[-1]
     data = canonical(model._prepare(X, y, weights, per_step=False, known=True))
     _, held = hold_back(data, 0.4, model._state["split"])
@@ -101,7 +102,12 @@ def interrupt_after(monkeypatch, n_calls):
 
 
 @pytest.mark.parametrize(
-    ("solver", "n_calls"), [("adam", 31), ("sgd", 31), ("lbfgs", 12), ("cg", 12)]
+    ("solver", "n_calls"),
+    [
+        ("adam", 31),
+        ("sgd", 31),
+        *((solver, 12) for solver in (*solvers.FULL_BATCH, "hessian-free")),
+    ],
 )
 def test_interruption_keeps_the_best_so_far(monkeypatch, solver, n_calls):
     options = {"solver": solver, "learning_rate": "constant", "max_iter": 100}
@@ -117,7 +123,7 @@ def test_interruption_keeps_the_best_so_far(monkeypatch, solver, n_calls):
     n_iter = model.n_iter_
     assert 0 < n_iter < 100
     best = 1 + int(np.argmin(model.loss_curve_))
-    assert best < n_iter or solver in ("lbfgs", "cg")
+    assert best < n_iter or solver not in solvers.STOCHASTIC
     assert model.best_loss_ == min(model.loss_curve_)
     same = quietly(regressor(**options | {"max_iter": best}).fit, X, Y)
     assert_same_model(model, same, curve=False)
@@ -125,6 +131,17 @@ def test_interruption_keeps_the_best_so_far(monkeypatch, solver, n_calls):
     # And training can go on.
     model.set_params(warm_start=True, max_iter=3)
     assert quietly(model.fit, X, Y).n_iter_ > n_iter
+
+
+@pytest.mark.parametrize("n_calls", [3, 9])
+def test_an_interruption_of_either_phase_ends_both(monkeypatch, n_calls):
+    """One batch an epoch, so that the first six calls are those of Adam."""
+    interrupt_after(monkeypatch, n_calls)
+    model = regressor(solver="adam+lbfgs", batch_size=40)
+    with pytest.warns(ConvergenceWarning, match="interrupted by user"):
+        model.fit(X, Y)
+    assert model.n_iter_ in ({3} if n_calls == 3 else {6, 7, 8})
+    assert model.best_loss_ == min(model.loss_curve_)
 
 
 def test_interruption_before_the_first_epoch(monkeypatch):
@@ -303,6 +320,15 @@ OBEYED = [
     ("n_iter_no_change", 2, {"learning_rate": "constant", "tol": 10.0, "max_iter": 20}),
     ("max_fun", 3, {"solver": "lbfgs"}),
     ("max_fun", 3, {"solver": "cg"}),
+    ("max_fun", 3, {"solver": "trust-ncg"}),
+    ("max_iter", 9, {"solver": "hessian-free"}),
+    ("batch_size", 20, {"solver": "hessian-free"}),
+    ("shuffle", False, {"solver": "hessian-free", "batch_size": 20}),
+    ("alpha", 1.0, {"solver": "hessian-free"}),
+    ("batch_size", 3, {"solver": "adam+lbfgs"}),
+    ("max_iter", 9, {"solver": "adam+lbfgs"}),
+    ("max_fun", 3, {"solver": "adam+lbfgs"}),
+    ("tol", 10.0, {"solver": "newton-cg"}),
 ]
 
 

@@ -7,6 +7,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skbptt import solvers
 from skbptt.preprocessing import TimeDistributed
 from tests.fits import (
     LABELS,
@@ -56,7 +57,7 @@ def classes_of(model, y):
     return {"classes": np.unique(y)} if hasattr(model, "class_weight") else {}
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "cg"])
+@pytest.mark.parametrize("solver", [*solvers.FULL_BATCH, "hessian-free"])
 def test_full_batch_solvers(solver):
     options = {"solver": solver, "readout": "last"}
     model = quietly(regressor(**options, **PATIENT).fit, X[KEPT], Y[KEPT], **OWN)

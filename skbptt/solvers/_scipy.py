@@ -5,10 +5,28 @@ from scipy import optimize
 
 from ._monitor import DIVERGED, INTERRUPTED
 
-METHODS = {"lbfgs": "L-BFGS-B", "cg": "CG"}
+METHODS = {
+    "lbfgs": "L-BFGS-B",
+    "cg": "CG",
+    "newton-cg": "Newton-CG",
+    "trust-ncg": "trust-ncg",
+    "trust-krylov": "trust-krylov",
+}
+SECOND_ORDER = ("newton-cg", "trust-ncg", "trust-krylov")
 
 
-def minimise(theta, value_and_gradient, solver, monitor, *, max_iter, max_fun, tol):
+def minimise(
+    theta,
+    value_and_gradient,
+    curvature,
+    solver,
+    monitor,
+    state,
+    *,
+    max_iter,
+    max_fun,
+    tol,
+):
     """Minimise a function of a flat vector.
 
     Parameters
@@ -16,9 +34,13 @@ def minimise(theta, value_and_gradient, solver, monitor, *, max_iter, max_fun, t
     theta : ndarray
         Starting point.
     value_and_gradient : callable
-    solver : {"lbfgs", "cg"}
+    curvature : callable
+        ``curvature(theta)`` gives an object whose method ``hessian(v)`` gives products.
+    solver : a key of METHODS
     monitor : Monitor
         Called at each iteration.
+    state : dict
+        Its "result" becomes what scipy says of the search, in plain numbers.
     max_iter, max_fun : int
         Iterations, and evaluations, at the most.
     tol : float
@@ -31,38 +53,67 @@ def minimise(theta, value_and_gradient, solver, monitor, *, max_iter, max_fun, t
         What went wrong.
     """
     dtype = theta.dtype
+    second_order = solver in SECOND_ORDER
     n_evaluations = 0
+    seen: tuple = (None, np.nan, theta)  # where it was evaluated last, and what was found
 
     def evaluate(x):
-        nonlocal n_evaluations
-        n_evaluations += 1
-        value, gradient = value_and_gradient(x.astype(dtype))
-        # The line searches of scipy are not made for less than double precision.
-        return float(value), gradient.astype(np.float64)
+        nonlocal n_evaluations, seen
+        if not np.array_equal(seen[0], x):
+            n_evaluations += 1
+            value, gradient = value_and_gradient(x.astype(dtype))
+            if second_order and np.isnan(value):
+                value = np.inf  # from which a trust region shrinks
+            # The line searches of scipy are not made for less than double precision.
+            seen = x.copy(), float(value), gradient.astype(np.float64)
+        return seen[1:]
+
+    def slope(x):
+        return np.abs(evaluate(x)[1]).max()
+
+    n_products, at = 0, None  # where the last product was, and the curvature there
+
+    def product(x, v):
+        nonlocal n_products, at
+        n_products += 1
+        if at is None or not np.array_equal(at[0], x):
+            at = x.copy(), curvature(x.astype(dtype))
+        return at[1].hessian(v.astype(dtype)).astype(np.float64)
 
     stopped = None
 
     def callback(intermediate_result):
         nonlocal stopped
-        if monitor(intermediate_result.x.astype(dtype), intermediate_result.fun):
+        x, value = intermediate_result.x, intermediate_result.fun
+        if monitor(x.astype(dtype), value):
             stopped = "patience"
+        elif second_order and slope(x) <= tol:
+            stopped = "tol"
         elif n_evaluations >= max_fun:
             stopped = "max_fun"
         if stopped:
             raise StopIteration
 
+    # The gradient decides, not how little the value still falls or the steps are.
+    least = 64 * np.finfo(float).eps
+    options = {"maxiter": max_iter, "gtol": tol}
+    if solver == "lbfgs":
+        options |= {"maxfun": max_fun, "ftol": least}
+    elif solver == "newton-cg":
+        options = {"maxiter": max_iter, "xtol": least}
+    start = theta.astype(np.float64)
     try:
-        options = {"maxiter": max_iter, "gtol": tol}
-        if solver == "lbfgs":
-            # The gradient decides, not how little the value still falls.
-            options |= {"maxfun": max_fun, "ftol": 64 * np.finfo(float).eps}
+        value, gradient = evaluate(start)
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            return monitor.weights(), DIVERGED.format("Raise alpha")
         result = optimize.minimize(
             evaluate,
-            theta.astype(np.float64),
+            start,
             jac=True,
+            hessp=product if second_order else None,
             method=METHODS[solver],
             callback=callback,
-            options=options,
+            options=options | ({"maxiter": 0} if slope(start) <= tol else {}),
         )
     except KeyboardInterrupt:
         return monitor.weights(best=True), INTERRUPTED
@@ -70,7 +121,21 @@ def minimise(theta, value_and_gradient, solver, monitor, *, max_iter, max_fun, t
         return monitor.weights(), DIVERGED.format("Raise alpha")
     if result.nit == 0:
         monitor(theta, result.fun)
-    if stopped == "max_fun" or not (stopped or result.success):
-        reason = f"max_fun={max_fun} reached" if stopped else result.message.rstrip(".")
-        return monitor.weights(), f"solver={solver!r} has not converged: {reason}."
-    return monitor.weights(), None
+        stopped = "tol" if slope(start) <= tol else None
+    converged = stopped in ("patience", "tol") or (not stopped and bool(result.success))
+    reason = f"max_fun={max_fun} reached" if stopped == "max_fun" else result.message
+    state["result"] = {
+        "success": converged,
+        "message": stopped or str(result.message),
+        "nit": int(result.nit),
+        "nfev": n_evaluations,
+        "nhev": n_products,
+        "fun": float(result.fun),
+        "max_gradient": float(slope(result.x)),
+    }
+    if converged:
+        return monitor.weights(), None
+    return (
+        monitor.weights(),
+        f"solver={solver!r} has not converged: {reason.rstrip('.')}.",
+    )

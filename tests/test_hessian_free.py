@@ -1,0 +1,212 @@
+"""Hessian-free optimisation: its parts on known problems, and a task for it."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from skbptt import RNNClassifier, RNNRegressor, solvers
+from skbptt.datasets import make_adding_problem, make_temporal_order
+from skbptt.inspection import loss_gradient
+from skbptt.solvers import _hessian_free as hf
+from tests.fits import X, Y, assert_same_model, quietly, regressor
+
+rng = np.random.RandomState(0)
+Q = rng.standard_normal((6, 6))
+A = Q @ Q.T + 0.1 * np.eye(6)
+MINIMUM = rng.standard_normal(6)
+START = np.zeros(6)
+
+
+def gradient(theta, indices):
+    r = theta - MINIMUM
+    return 0.5 * r @ A @ r, A @ r
+
+
+def value(theta, indices):
+    return gradient(theta, indices)[0]
+
+
+class Model:
+    """Curvature that is that of the quadratic times a factor."""
+
+    factor = 1.0
+
+    def __init__(self, theta, indices):
+        pass
+
+    def gauss_newton(self, v, structural):
+        return self.factor * A @ v
+
+
+def monitor(**options):
+    return solvers.Monitor(
+        START, **{"tol": 0, "patience": np.inf, "verbose": False} | options
+    )
+
+
+def minimise(
+    watch, state=None, gradient=gradient, value=value, model=Model, n=5, **options
+):
+    state = solvers.start_hessian_free(START) if state is None else state
+    options = {"batch_size": "auto", "shuffle": True, "max_iter": 50, "tol": 1e-8} | options
+    return solvers.hessian_free(
+        START, gradient, value, model, n, watch, state, np.random.RandomState(0), **options
+    )
+
+
+def test_conjugate_gradients():
+    """The last iterate solves the system; those before descend the model."""
+    for preconditioner in (np.ones(6), np.diag(A) ** 0.75):
+        for start in (np.zeros(6), rng.standard_normal(6)):
+            b = rng.standard_normal(6)
+            kept = hf.conjugate_gradients(lambda v: A @ v, b, start, preconditioner)
+            np.testing.assert_allclose(kept[-1], np.linalg.solve(A, b), rtol=1e-4)
+            models = np.array([0.5 * x @ A @ x - b @ x for x in kept])
+            assert (np.diff(models) <= 1e-12 * abs(models[-1])).all()
+
+
+def test_conjugate_gradients_without_a_way_down():
+    """Where the matrix is not positive definite, the start is all there is."""
+    kept = hf.conjugate_gradients(lambda v: -v, np.ones(6), np.zeros(6), np.ones(6))
+    np.testing.assert_array_equal(kept, [np.zeros(6)])
+
+
+def test_a_quadratic_is_minimised():
+    watch = monitor()
+    theta, problem = minimise(watch)
+    np.testing.assert_allclose(theta, MINIMUM, atol=1e-6)
+    assert problem is None
+    curve = watch.record["loss_curve"]
+    assert curve == sorted(curve, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("factor", "ratio", "change"),
+    [(1.0, 1.0, hf.LOWER), (0.6, 0.5, 1), (0.02, None, hf.RAISE)],
+)
+def test_damping_follows_the_reduction_ratio(factor, ratio, change):
+    """Levenberg and Marquardt's rule: less where the model is right, more where it errs.
+
+    Without damping to speak of, the step of a model with ``factor`` times the curvature is
+    1 / factor times too long; what it promises is right up to ratio = 2 - 1 / factor.
+    """
+
+    class Wrong(Model):
+        pass
+
+    Wrong.factor = factor
+    state = solvers.start_hessian_free(START)
+    state["damping"] = before = 1e-12
+    value_0, gradient_0 = gradient(START, None)
+    hf.take_step(
+        START, value_0, gradient_0, gradient, value, Wrong(None, None), None, None, state
+    )
+    assert state["damping"] / before == pytest.approx(change)
+
+
+def test_steps_that_lead_nowhere_are_not_taken():
+    """A line search that finds nothing keeps the weights, and raises the damping."""
+    state = solvers.start_hessian_free(START)
+
+    def uphill(theta, indices):
+        return value(theta, indices) if (theta == 0).all() else np.inf
+
+    value_0, gradient_0 = gradient(START, None)
+    step, new = hf.take_step(
+        START, value_0, gradient_0, gradient, uphill, Model(None, None), None, None, state
+    )
+    np.testing.assert_array_equal(step, 0)
+    assert new == value_0
+    assert state["damping"] > hf.DAMPING
+    np.testing.assert_array_equal(state["direction"], 0)
+
+
+def test_it_ends_where_there_is_no_way_down():
+    def uphill(theta, indices):
+        return value(theta, indices) if (theta == 0).all() else np.inf
+
+    theta, problem = minimise(monitor(), value=uphill, max_iter=500)
+    np.testing.assert_array_equal(theta, START)
+    assert "no way down" in problem
+
+
+def test_divergence():
+    def nowhere(theta, indices):
+        return np.nan, np.full(6, np.nan)
+
+    theta, problem = minimise(monitor(), gradient=nowhere)
+    np.testing.assert_array_equal(theta, START)
+    assert "diverged" in problem
+
+
+def test_batches():
+    """Each takes new items until all were seen; the curvature's are the first of them."""
+    seen, of_curvature = [], []
+
+    def watched(theta, indices):
+        seen.append(indices)
+        return gradient(theta, indices)
+
+    class Watched(Model):
+        def __init__(self, theta, indices):
+            of_curvature.append(indices)
+
+    state = solvers.start_hessian_free(START)
+    minimise(
+        monitor(),
+        state,
+        gradient=watched,
+        model=Watched,
+        n=3000,
+        batch_size=1000,
+        max_iter=3,
+    )
+    batches = [indices for indices in seen if len(indices) == 1000]
+    assert sorted(np.concatenate(batches)) == list(range(3000))
+    for batch, part in zip(batches, of_curvature):
+        np.testing.assert_array_equal(part, batch[:200])
+    assert state["t"] == 3000
+
+
+def test_it_goes_on_from_where_it_was():
+    """Three steps and three more are six, to the bit, batches and damping included."""
+    options = {"solver": "hessian-free", "batch_size": 15}
+    six = quietly(regressor(**options, max_iter=6).fit, X, Y)
+    model = regressor(**options, max_iter=3, warm_start=True)
+    quietly(model.fit, X, Y)
+    assert_same_model(six, quietly(model.fit, X, Y))
+    assert six.t_ == model.t_ == 90
+
+
+def test_it_ends_by_the_gradient():
+    model = regressor(
+        solver="hessian-free", cell="rnn", readout="last", alpha=1.0, tol=1e-6, max_iter=500
+    ).fit(X, Y)
+    assert model.n_iter_ < 500
+    _, slopes = loss_gradient(model, X, Y)
+    assert max(np.abs(slope).max() for slope in slopes.values()) <= 1e-6
+    again = model.set_params(warm_start=True).fit(X, Y)
+    assert again.n_iter_ == model.n_iter_
+
+
+def test_it_says_when_it_has_not_converged():
+    with pytest.warns(ConvergenceWarning, match="has not converged in max_iter=2 steps"):
+        regressor(solver="hessian-free", max_iter=2).fit(X, Y)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["adding", "order"])
+def test_long_memory_of_a_plain_net(task):
+    """Over 60 steps, where first-order descent of an Elman net stalls."""
+    make = make_adding_problem if task == "adding" else make_temporal_order
+    x, y = make(6000, 60, random_state=0)
+    x_new, y_new = make(500, 60, random_state=1)
+    cls = RNNRegressor if task == "adding" else RNNClassifier
+    model = cls(
+        50, cell="rnn", readout="last", solver="hessian-free", max_iter=30, random_state=0
+    )
+    quietly(model.fit, x.astype(np.float32), y)
+    if task == "adding":
+        assert ((model.predict(x_new) - y_new) ** 2).mean() < 0.01
+    else:
+        assert model.score(x_new, y_new) > 0.98
