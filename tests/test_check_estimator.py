@@ -15,7 +15,7 @@ CASES = [
     for cell in ("gru", "lstm", "rnn")
     for solver in ("adam", "lbfgs")
 ] + [
-    pytest.param(RNNClassifier, "gru", "adam+lbfgs", id="adam+lbfgs"),
+    pytest.param(RNNRegressor, "gru", "adam+lbfgs", id="adam+lbfgs"),
     pytest.param(RNNRegressor, "lstm", "trust-ncg", id="trust-ncg"),
     pytest.param(RNNClassifier, "rnn", "hessian-free", id="hessian-free"),
 ]
