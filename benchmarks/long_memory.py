@@ -22,6 +22,7 @@ import time
 import warnings
 
 import numpy as np
+from listener import Listener
 
 from skbptt import RNNClassifier, RNNRegressor
 from skbptt.datasets import make_adding_problem, make_copy_memory, make_temporal_order
@@ -58,21 +59,12 @@ def model_of(task, cell, solver, seed, max_iter):
     return RNNClassifier(**parameters, return_sequences=task.startswith("copy"))
 
 
-class Watch:
+class Watch(Listener):
     """Looks at the net after each iteration, and ends training when it is solved."""
 
     def __init__(self, task, X, y, seconds):
         self.task, self.X, self.y, self.seconds = task, X, y, seconds
         self.start, self.looking = time.process_time(), 0.0
-
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
         if context.task_name != "iteration" or fitted_estimator is None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from accuracy import load
+from listener import Listener
 
 from skbptt import RNNClassifier, RNNRegressor
 from skbptt.inspection import loss_gradient
@@ -71,20 +72,11 @@ def problems(data):
         yield name, cls(16, readout="last"), (X, y, X_test, y_test)
 
 
-class Deadline:
+class Deadline(Listener):
     """Ends training after so many seconds of processor time."""
 
     def __init__(self, seconds):
         self.end = time.process_time() + seconds
-
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
 
     def on_fit_task_end(self, estimator, context):
         return time.process_time() > self.end

@@ -20,7 +20,7 @@ from ._network import Network
 from ._objective import raw_outputs
 from ._parameters import CONSTRAINTS, check_parameters, hidden_sizes, make_cell
 from ._threads import one_blas_thread, parallel_map
-from ._training import NOTHING_YET, train
+from ._training import train
 from ._validation import (
     check_sequences,
     check_targets,
@@ -196,7 +196,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         if not incremental:
             seen = fingerprint(data) + (fingerprint(held) if held else b"")
             if known and seen != state.get("data"):
-                state["record"] |= NOTHING_YET
+                state["record"] |= solvers.NOTHING_YET
             state["data"] = seen
         if self.early_stopping and held is None:
             strata = self._strata(data)

@@ -7,9 +7,6 @@ from ._curvature import Curvature
 from ._objective import Objective, raw_outputs
 from ._parameters import window_of
 from ._threads import one_blas_thread, parallel_map
-from .solvers import NOTHING_YET
-
-__all__ = ["NOTHING_YET", "train"]
 
 
 def train(estimator, network, loss, data, held, theta, state, tell, one_epoch):
@@ -92,6 +89,7 @@ def solve(estimator, objective, monitor, theta, state, one_epoch):
     """Call the solver with the parameters that are its own."""
     name = estimator.solver
     changed, state["solver"] = state.get("solver") != name, name
+    state["result"] = None  # of an earlier call
     if name in solvers.FULL_BATCH:
         return finish(estimator, objective, monitor, theta, state, name)
     if name == "hessian-free":

@@ -115,3 +115,9 @@ def test_random_state():
     a = regressor(random_state=stream).fit(X, Y)
     b = regressor(random_state=stream).fit(X, Y)
     assert a.loss_ != b.loss_
+
+
+def test_the_result_of_scipy_is_that_of_the_last_call():
+    model = regressor(solver="lbfgs", warm_start=True, max_iter=3)
+    assert quietly(model.fit, X, Y).solver_result_["nit"] == 3
+    assert model.set_params(solver="adam").fit(X, Y).solver_result_ is None

@@ -66,14 +66,8 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     True
     """
     check_recurrent(estimator)
-    data = prepare(estimator, X, y, sample_weight)
-    objective = Objective(
-        estimator._network,
-        estimator._loss,
-        estimator._apply_class_weight(data),
-        estimator.alpha,
-        window_of(estimator.truncation),
-    )
+    window = window_of(estimator.truncation)
+    objective = objective_of(estimator, X, y, sample_weight, window)
     with one_blas_thread():
         loss, gradient = objective.value_and_gradient(estimator._theta)
     return float(loss), estimator._network.layout.views(gradient)
@@ -179,6 +173,13 @@ def check_recurrent(estimator):
             f"{type(estimator).__name__}."
         )
     check_is_fitted(estimator)
+
+
+def objective_of(estimator, X, y, sample_weight, window=None, map_parts=map):
+    """The objective of a fitted estimator on given data, without dropout."""
+    data = estimator._apply_class_weight(prepare(estimator, X, y, sample_weight))
+    network, loss = estimator._network, estimator._loss
+    return Objective(network, loss, data, estimator.alpha, window, map_parts=map_parts)
 
 
 def prepare(estimator, X, y, sample_weight=None):

@@ -4,9 +4,8 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._curvature import Curvature
-from .._objective import Objective
 from .._threads import one_blas_thread, parallel_map
-from ._gradient import check_recurrent, prepare
+from ._gradient import check_recurrent, objective_of
 
 
 @validate_params(
@@ -82,15 +81,8 @@ def hessian_product(estimator, X, y, vector, *, kind="hessian", sample_weight=No
     check_recurrent(estimator)
     layout, theta = estimator._network.layout, estimator._theta
     v = flat_vector(layout, vector, theta.dtype)
-    data = estimator._apply_class_weight(prepare(estimator, X, y, sample_weight))
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:
-        objective = Objective(
-            estimator._network,
-            estimator._loss,
-            data,
-            estimator.alpha,
-            map_parts=map_parts,
-        )
+        objective = objective_of(estimator, X, y, sample_weight, map_parts=map_parts)
         curvature = Curvature(objective, theta)
         product = curvature.hessian if kind == "hessian" else curvature.gauss_newton
         return layout.views(product(v))
