@@ -286,6 +286,8 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             "n_layers_": len(network.sizes) + 2,
             "out_activation_": loss.activation,
             "loss_curve_": curve,
+            "grad_norm_curve_": list(record["grad_norm_curve"]),
+            "learning_rate_curve_": list(record["learning_rate_curve"]),
             "n_iter_": len(curve),
             "loss_": curve[-1] if curve else np.nan,
             "solver_result_": state.get("result"),

@@ -197,6 +197,15 @@ loss_curve_ : list of float
     Objective in each iteration, for every solver: the mean over the batches of an epoch,
     or the value at the iterate.
 
+grad_norm_curve_ : list of float
+    Euclidean norm of the gradient in each iteration, before it is clipped: the mean over
+    the batches of an epoch, the norm at the iterate of a solver of scipy, or that at which
+    a step of "hessian-free" begins.
+
+learning_rate_curve_ : list of float
+    Learning rate in each iteration, the mean over the batches of an epoch; NaN in the
+    iterations of a solver that has none.
+
 validation_loss_curve_, validation_scores_ : list of float or None
     Mean loss and score on the sequences held back; None without ``early_stopping``.
 

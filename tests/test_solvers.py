@@ -77,6 +77,32 @@ def test_scipy_solvers_find_the_minimum(solver):
     curve = watch.record["loss_curve"]
     assert curve[-1] == pytest.approx(0, abs=1e-12)
     assert curve == sorted(curve, reverse=True)
+    norms = watch.record["grad_norm_curve"]
+    assert norms[-1] == pytest.approx(np.linalg.norm(quadratic(theta)[1]), abs=1e-15)
+    assert len(norms) == len(curve)
+    assert np.isnan(watch.record["learning_rate_curve"]).all()
+
+
+@pytest.mark.parametrize("solver", solvers.FULL_BATCH)
+def test_scipy_solvers_record_the_gradient_at_each_iterate(solver):
+    iterates = []
+    watch = monitor(tell=lambda theta: iterates.append(theta.copy()))
+    search(quadratic, solver, watch, max_iter=100, max_fun=1000, tol=1e-8)
+    norms = [np.linalg.norm(quadratic(theta)[1]) for theta in iterates]
+    np.testing.assert_allclose(watch.record["grad_norm_curve"], norms, rtol=1e-12)
+
+
+@pytest.mark.parametrize("solver", solvers.FULL_BATCH)
+def test_no_point_is_evaluated_twice(solver):
+    seen = []
+
+    def counted(theta):
+        seen.append(theta.tobytes())
+        return quadratic(theta)
+
+    state = {}
+    search(counted, solver, monitor(), state, max_iter=100, max_fun=1000, tol=1e-8)
+    assert len(set(seen)) == len(seen) == state["result"]["nfev"]
 
 
 def test_scipy_solvers_say_why_they_ended_early():
@@ -107,6 +133,29 @@ def test_plain_sgd_by_closed_form():
     theta, _ = descend(solvers.SGD(0.0, False), monitor())
     expected = MINIMUM + (1 - 0.1 * np.diag(A)) ** 12 * (START - MINIMUM)
     np.testing.assert_allclose(theta, expected, rtol=1e-13)
+
+
+def test_norm_of_the_gradient_and_learning_rate_are_recorded():
+    """Means over the batches, before clipping; 7 items fall into 2 + 2 + 2 + 1."""
+    watch = monitor()
+    options = {"learning_rate": "one_cycle", "max_grad_norm": 0.01, "max_iter": 2}
+    descend(solvers.SGD(0.0, False), watch, **options)
+    theta, sizes = START.copy(), np.array([2, 2, 2, 1])
+    for epoch in range(2):
+        norms, rates = [], []
+        for k in range(4):
+            slope = A @ (theta - MINIMUM)
+            norms.append(np.linalg.norm(slope))
+            position = (epoch + (k + 0.5) / 4) / 2
+            rates.append(
+                learning_rate_at(
+                    "one_cycle", 0.1, position=position, t=0, factor=1.0, power_t=0.5
+                )
+            )
+            theta -= rates[-1] * 0.01 / norms[-1] * slope
+        record = watch.record
+        assert record["grad_norm_curve"][epoch] == pytest.approx(norms @ sizes / 7)
+        assert record["learning_rate_curve"][epoch] == pytest.approx(rates @ sizes / 7)
 
 
 def test_epochs_visit_every_item_once_in_even_batches():
@@ -261,7 +310,7 @@ def test_one_cycle_moves_with_every_batch():
 def test_best_loss_is_the_least():
     watch = monitor()
     for loss in (3.0, 1.0, 2.0):
-        watch(START + loss, loss)
+        watch(START + loss, loss, 1.0)
     assert watch.record["best_loss"] == 1.0
     np.testing.assert_array_equal(watch.weights(), START + 2.0)
     np.testing.assert_array_equal(watch.weights(best=True), START + 1.0)
@@ -270,7 +319,7 @@ def test_best_loss_is_the_least():
 def test_monitor_keeps_the_weights_of_the_best_score():
     scores = iter([0.1, 0.9, 0.3, 0.9])
     watch = monitor(validate=lambda theta: (theta[0], next(scores)), patience=1)
-    stops = [watch(np.full(3, float(k)), 10.0 - k) for k in range(4)]
+    stops = [watch(np.full(3, float(k)), 10.0 - k, 1.0) for k in range(4)]
     assert stops == [False, False, False, True]
     np.testing.assert_array_equal(watch.weights(), [1, 1, 1])
     assert watch.record["validation_scores"] == [0.1, 0.9, 0.3, 0.9]
@@ -279,9 +328,9 @@ def test_monitor_keeps_the_weights_of_the_best_score():
 
 
 def test_monitor_prints_only_if_told(capsys):
-    monitor()(START, 0.5)
+    monitor()(START, 0.5, 1.0)
     assert capsys.readouterr().out == ""
     watch = monitor(verbose=2)
     for loss in (0.5, 0.25):
-        watch(START, loss)
+        watch(START, loss, 1.0)
     assert capsys.readouterr().out == "Iteration 2, loss = 0.25000000\n"

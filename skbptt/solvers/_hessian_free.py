@@ -6,6 +6,7 @@ optimization. ICML. [MS]
 """
 
 import numpy as np
+from scipy.linalg import norm
 
 from ._monitor import DIVERGED, INTERRUPTED
 
@@ -124,7 +125,7 @@ def hessian_free(
             )
             state["t"] += size
             theta = theta + step
-            if monitor(theta, value):
+            if monitor(theta, value, norm(gradient)):
                 problem = None
                 break
             if state["damping"] > MOST_DAMPING:
@@ -133,7 +134,7 @@ def hessian_free(
     except KeyboardInterrupt:
         return monitor.weights(best=True), INTERRUPTED
     if not monitor.record["loss_curve"]:
-        monitor(theta, value)
+        monitor(theta, value, norm(gradient))
     return monitor.weights(), problem
 
 

@@ -24,6 +24,8 @@ def new_record():
     """The record of a training that has not begun."""
     return {
         "loss_curve": [],
+        "grad_norm_curve": [],
+        "learning_rate_curve": [],
         "validation_loss_curve": [],
         "validation_scores": [],
         **NOTHING_YET,
@@ -80,11 +82,11 @@ class Monitor:
         self._best = theta.copy()
         self._last = self._best
 
-    def __call__(self, theta, loss):
+    def __call__(self, theta, loss, grad_norm, learning_rate=np.nan):
         """Record one iteration; True if it should be the last."""
         record = self.record
         validated = None if self.validate is None else self.validate(theta)
-        record["loss_curve"].append(float(loss))
+        self.add(loss, grad_norm, learning_rate)
         self._last = theta.copy()
         if validated is None:
             gain = record["best_loss"] - loss
@@ -112,6 +114,12 @@ class Monitor:
             record["no_change"] = 0
         self.told_to_stop = self.tell is not None and self.tell(theta)
         return out_of_patience or self.told_to_stop
+
+    def add(self, loss, grad_norm, learning_rate):
+        """Record numbers of an iteration, and nothing else."""
+        self.record["loss_curve"].append(float(loss))
+        self.record["grad_norm_curve"].append(float(grad_norm))
+        self.record["learning_rate_curve"].append(float(learning_rate))
 
     def weights(self, *, best=False, instead=None):
         """The weights to hand back: the best if asked or validated, else the last.

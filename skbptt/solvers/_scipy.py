@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import optimize
+from scipy.linalg import norm
 
 from ._monitor import DIVERGED, INTERRUPTED
 
@@ -55,18 +56,20 @@ def minimise(
     dtype = theta.dtype
     second_order = solver in SECOND_ORDER
     n_evaluations = 0
-    seen: tuple = (None, np.nan, theta)  # where it was evaluated last, and what was found
+    seen: list[tuple] = []  # evaluations from the last iterate on
 
     def evaluate(x):
-        nonlocal n_evaluations, seen
-        if not np.array_equal(seen[0], x):
-            n_evaluations += 1
-            value, gradient = value_and_gradient(x.astype(dtype))
-            if second_order and np.isnan(value):
-                value = np.inf  # from which a trust region shrinks
-            # The line searches of scipy are not made for less than double precision.
-            seen = x.copy(), float(value), gradient.astype(np.float64)
-        return seen[1:]
+        nonlocal n_evaluations
+        for at, *found in reversed(seen):
+            if np.array_equal(at, x):
+                return found
+        n_evaluations += 1
+        value, gradient = value_and_gradient(x.astype(dtype))
+        if second_order and np.isnan(value):
+            value = np.inf  # from which a trust region shrinks
+        # The line searches of scipy are not made for less than double precision.
+        seen.append((x.copy(), float(value), gradient.astype(np.float64)))
+        return seen[-1][1:]
 
     def slope(x):
         return np.abs(evaluate(x)[1]).max()
@@ -85,7 +88,9 @@ def minimise(
     def callback(intermediate_result):
         nonlocal stopped
         x, value = intermediate_result.x, intermediate_result.fun
-        if monitor(x.astype(dtype), value):
+        gradient = evaluate(x)[1]
+        seen[:] = [(x.copy(), value, gradient)]
+        if monitor(x.astype(dtype), value, norm(gradient)):
             stopped = "patience"
         elif second_order and slope(x) <= tol:
             stopped = "tol"
@@ -120,7 +125,7 @@ def minimise(
     if not np.isfinite(result.fun):
         return monitor.weights(), DIVERGED.format("Raise alpha")
     if result.nit == 0:
-        monitor(theta, result.fun)
+        monitor(theta, result.fun, norm(gradient))
         stopped = "tol" if slope(start) <= tol else None
     converged = stopped in ("patience", "tol") or (not stopped and bool(result.success))
     reason = f"max_fun={max_fun} reached" if stopped == "max_fun" else result.message

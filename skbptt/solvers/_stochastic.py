@@ -97,13 +97,12 @@ def descend(
     try:
         for _ in range(1 if one_epoch else max_iter):
             order = rng.permutation(n) if shuffle else np.arange(n)
-            total = 0.0
+            total = np.zeros(3)  # of loss, norm of the gradient and rate
             for k, indices in enumerate(np.array_split(order, n_batches)):
                 loss, gradient = batch_gradient(theta, indices, rng)
                 gradient_norm = norm(gradient, check_finite=False)
-                total += loss * len(indices)
                 if not (np.isfinite(loss) and np.isfinite(gradient_norm)):
-                    monitor.record["loss_curve"].append(float("nan"))
+                    monitor.add(np.nan, gradient_norm, np.nan)
                     return diverged()
                 if max_grad_norm is not None and gradient_norm > max_grad_norm:
                     gradient *= max_grad_norm / gradient_norm
@@ -116,11 +115,12 @@ def descend(
                     factor=state["factor"],
                     power_t=power_t,
                 )
+                total += np.array([loss, gradient_norm, rate]) * len(indices)
                 np.copyto(sound, theta)
                 rule.step(theta, gradient, rate, state["rule"])
             state["t"] += n
             state["cycle_epoch"] += 1
-            if monitor(theta, total / n):
+            if monitor(theta, *(total / n)):
                 if monitor.told_to_stop or learning_rate != "adaptive":
                     break
                 state["factor"] /= ADAPTIVE_DIVISOR
