@@ -15,6 +15,7 @@ from . import solvers
 from ._callbacks import Iterations
 from ._compat import CallbackSupportMixin, with_callbacks
 from ._data import Data, canonical, drop_weightless, fingerprint, hold_back
+from ._diagnosis import through_time
 from ._docstrings import Documented
 from ._network import Network
 from ._objective import raw_outputs
@@ -211,9 +212,13 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         theta, problem = train(
             self, network, loss, data, held, theta, state, tell, incremental
         )
-        if problem is not None:
+        new = self._fitted(spec, network, loss, theta, state)
+        problems = [problem]
+        if not incremental:
+            problems.append(through_time(self, network, loss, data, theta, new["loss_"]))
+        for problem in filter(None, problems):
             warnings.warn(problem, ConvergenceWarning, stacklevel=4)
-        self.__dict__.update(self._fitted(spec, network, loss, theta, state))
+        self.__dict__.update(new)
 
     def _check_own_validation(self, X_val, y_val, sample_weight_val):
         """Validation data of the user's own, as a tuple, or None."""

@@ -8,7 +8,7 @@ in classification. All run on complex raw outputs.
 from abc import ABC, abstractmethod
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, xlogy
 
 # Training starts from the mean target, but with no class or rate out of reach.
 LEAST_SHARE = 0.01
@@ -87,12 +87,12 @@ class Quantile(AbsoluteError):
 
 
 class Poisson(Regression):
-    """Half the Poisson deviance, up to a constant, with prediction exp(raw)."""
+    """Half the Poisson deviance, with prediction exp(raw)."""
 
     activation = "exp"
 
     def _value(self, raw, y):
-        return np.exp(raw) - y * raw
+        return np.exp(raw) - y * raw + (xlogy(y, y) - y)
 
     def _gradient(self, raw, y):
         return np.exp(raw) - y

@@ -29,8 +29,11 @@ def relative_error(actual, expected):
     return np.abs(actual - expected).max() / (scale if scale > 0 else 1)
 
 
-def reference_scan(cell, p, x, truncation=None, initial=None):
-    """States (n_steps, n_hidden) of one sequence x of shape (n_steps, n_in)."""
+def reference_scan(cell, p, x, truncation=None, initial=None, nudges=0):
+    """States (n_steps, n_hidden) of one sequence x of shape (n_steps, n_in).
+
+    ``nudges``, of the shape of the result, are added to the states.
+    """
     n_gates, n_hidden = len(cell.gates), len(p["R"])
     if initial is None:
         initial = (np.zeros(n_hidden),) * len(cell.states)
@@ -45,6 +48,7 @@ def reference_scan(cell, p, x, truncation=None, initial=None):
     frozen = [tuple(s.real for s in initial)]
     for x_t in x.real:
         frozen.append(step(x_t, frozen[-1], real))
+    nudges = np.broadcast_to(nudges, (len(x), n_hidden))
     outputs = []
     for t in range(len(x)):
         start = 0
@@ -53,22 +57,29 @@ def reference_scan(cell, p, x, truncation=None, initial=None):
             start = max(0, (t // k1 + 1) * k1 - k2)
         state = initial if start == 0 else frozen[start]
         for s in range(start, t + 1):
-            state = step(x[s], state, p)
+            h, *others = step(x[s], state, p)
+            state = (h + nudges[s], *others)
         outputs.append(state[0])
     return np.array(outputs)
 
 
-def reference_raw(network, theta, x, truncation=None):
-    """Raw output of one sequence: (n_outputs,), or (n_steps, n_outputs)."""
+def reference_raw(network, theta, x, truncation=None, nudges=None):
+    """Raw output of one sequence: (n_outputs,), or (n_steps, n_outputs).
+
+    ``nudges``, by ``layers.{k}.{direction}``, are added to the states.
+    """
     views = network.layout.views(theta)
     h = x
     for k in range(len(network.sizes)):
         directions = []
         for direction in network.directions:
             names = network.cell.shapes(1, 1)
-            p = {name: views[f"layers.{k}.{direction}.{name}"] for name in names}
+            key = f"layers.{k}.{direction}"
+            p = {name: views[f"{key}.{name}"] for name in names}
             order = slice(None) if direction == "forward" else slice(None, None, -1)
-            directions.append(reference_scan(network.cell, p, h[order], truncation)[order])
+            nudge = (nudges or {}).get(key, 0)
+            states = reference_scan(network.cell, p, h[order], truncation, None, nudge)
+            directions.append(states[order])
         h = np.concatenate(directions, axis=1)
     n = network.sizes[-1]
     last = np.concatenate([h[-1, :n], h[0, n:]])

@@ -9,7 +9,7 @@ from skbptt._network import Network
 from skbptt._objective import input_gradients
 from skbptt._sequences import Sequences
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
-from skbptt.inspection import hessian_product, loss_gradient
+from skbptt.inspection import gradient_flow, hessian_product, loss_gradient
 from tests.gradcheck import objective_of, relative_error
 
 torch = pytest.importorskip("torch", reason="needs the extra 'peers'")
@@ -294,3 +294,75 @@ def test_hessian_products(kind, bidirectional, per_step):
     expected = twin.gradient()
     actual = np.concatenate([product[name].ravel() for name in layout.views(flat)])
     assert relative_error(actual, expected) < 1e-9
+
+
+def unrolled(cell, weights, key, xs):
+    """Outputs of one layer in one direction, step by step, each a tensor of its own."""
+    n_hidden = len(weights[key + ".R"])
+    cls = {"rnn": torch.nn.RNNCell, "gru": torch.nn.GRUCell, "lstm": torch.nn.LSTMCell}
+    step = cls[cell](xs[0].shape[0], n_hidden, dtype=torch.float64)
+    with torch.no_grad():
+        step.weight_ih[:] = torch.tensor(weights[key + ".W"].T)
+        step.weight_hh[:] = torch.tensor(weights[key + ".R"].T)
+        step.bias_ih[:] = torch.tensor(weights[key + ".b"])
+        step.bias_hh[:] = 0
+        if cell == "gru":
+            step.bias_hh[2 * n_hidden :] = torch.tensor(weights[key + ".b_n"])
+    outputs, state = [], None
+    for x in xs:
+        state = step(x, state)
+        h = state[0] if cell == "lstm" else state
+        h.retain_grad()
+        outputs.append(h)
+    return outputs
+
+
+@pytest.mark.parametrize("per_step", [False, True], ids=["sequences", "steps"])
+@pytest.mark.parametrize("readout", ["last", "mean", "concat"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_gradient_flow(cell, readout, per_step):
+    """dL/dh of each step is what autograd keeps of it, two layers in both directions."""
+    rng = np.random.RandomState(0)
+    X = [rng.standard_normal((n, 2)) for n in (7, 12, 1, 9)]
+    y = [rng.standard_normal(len(x)) if per_step else rng.standard_normal() for x in X]
+    model = RNNRegressor(
+        (5, 4),
+        cell=cell,
+        bidirectional=True,
+        readout=readout,
+        return_sequences=per_step,
+        max_iter=3,
+        random_state=0,
+    ).fit(X, y)
+    flow, weights = gradient_flow(model, X, y), model.weights_
+    sides = ("forward", "backward")
+    for i, x in enumerate(X):
+        below, outputs = torch.tensor(x), {}
+        for k in range(2):
+            for side, order in zip(sides, (1, -1)):
+                key = f"layers.{k}.{side}"
+                xs = list(below)[::order]
+                outputs[key] = unrolled(cell, weights, key, xs)[::order]
+            below = torch.cat([torch.stack(outputs[f"layers.{k}.{s}"]) for s in sides], 1)
+        last = torch.cat([outputs["layers.1.forward"][-1], outputs["layers.1.backward"][0]])
+        read = {
+            "last": last,
+            "mean": below.mean(dim=0),
+            "concat": torch.cat([last, below.mean(dim=0), below.amax(dim=0)]),
+        }[readout]
+        read = below if per_step else read
+        raw = read @ torch.tensor(weights["output.W"]) + torch.tensor(weights["output.b"])
+        losses = 0.5 * (raw.squeeze(-1) - torch.tensor(y[i], dtype=torch.float64)) ** 2
+        for side in sides:
+            loss = losses[-1 if side == "forward" else 0] if per_step else losses
+            for states in outputs.values():
+                for h in states:
+                    h.grad = None
+            loss.backward(retain_graph=True)
+            for k in range(2):
+                key = f"layers.{k}.{side}"
+                norms = [0 if h.grad is None else h.grad.norm() for h in outputs[key]]
+                norms = np.array([float(n) for n in norms])
+                by_lag = norms[:: -1 if side == "forward" else 1]
+                got = flow.norm[key][i, : len(x)]
+                np.testing.assert_allclose(got, by_lag, rtol=1e-10, atol=1e-15)

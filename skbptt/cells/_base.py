@@ -130,6 +130,21 @@ class Cell(ABC):
             dL/d(own parameter), by the names of :attr:`vectors`.
         """
 
+    def gate_values(self, tape):
+        """Values of the gates at a step, to look at; none unless a cell tells them.
+
+        Parameters
+        ----------
+        tape : object
+            As returned by :meth:`step`.
+
+        Returns
+        -------
+        values : dict of str to ndarray of shape (n, n_hidden)
+            By the names of gates that are no state.
+        """
+        return {}
+
     def __repr__(self):
         return f"{type(self).__name__}()"
 

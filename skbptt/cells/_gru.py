@@ -53,3 +53,6 @@ class GRUCell(Cell):
         du = da.copy()
         du[2] *= r
         return da, du, (dh * z,), {"b_n": du[2].sum(axis=0)}
+
+    def gate_values(self, tape):
+        return dict(zip(self.gates, tape))

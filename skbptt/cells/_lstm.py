@@ -60,3 +60,6 @@ class LSTMCell(Cell):
         da[2] = dc * i * (1 - g * g)
         da[3] = dh * k * o * (1 - o)
         return da, da, (0, dc * f), {}
+
+    def gate_values(self, tape):
+        return dict(zip(self.gates, tape))

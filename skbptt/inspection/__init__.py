@@ -1,7 +1,15 @@
 """Look into a fitted network."""
 
+from ._flow import gradient_flow, hidden_states
 from ._gradient import loss_gradient, saliency
 from ._hessian import hessian_product
 from ._permutation import permutation_importance
 
-__all__ = ["hessian_product", "loss_gradient", "permutation_importance", "saliency"]
+__all__ = [
+    "gradient_flow",
+    "hessian_product",
+    "hidden_states",
+    "loss_gradient",
+    "permutation_importance",
+    "saliency",
+]

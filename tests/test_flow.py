@@ -1,0 +1,283 @@
+"""Gradients and states of all steps against other ways to find them."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
+
+from skbptt import RNNRegressor, _diagnosis
+from skbptt._data import Data
+from skbptt._recording import (
+    reach_of,
+    record_gradient_norms,
+    record_states,
+    spectral_radii,
+)
+from skbptt.datasets import make_adding_problem
+from skbptt.inspection import gradient_flow, hidden_states
+from tests.fits import LABELS, Y_STEPS, X, Y, classifier, quietly, regressor
+from tests.gradcheck import H, reference_raw
+from tests.strategies import problems
+
+
+@settings(max_examples=40, deadline=None)
+@given(problem=problems(), which=st.integers(0, 4))
+def test_gradients_of_states_equal_the_complex_step(problem, which):
+    """Each state of a reference network is nudged, one number after the other."""
+    network, loss, sequences, y, weights, theta = problem
+    per_step = network.readout is None
+    norms = record_gradient_norms(
+        network, theta, loss, Data(sequences, y, weights, per_step)
+    )
+    which %= len(sequences)
+    x = sequences.split(sequences.steps)[which]
+    target = sequences.split(y)[which] if per_step else y[[which]]
+
+    def value(key, nudge):
+        raw = np.atleast_2d(reference_raw(network, theta, x, None, {key: nudge}))
+        values = loss.value(raw, target)
+        # In the order of x: the backward direction reads the first step last.
+        return values[0 if key.endswith("backward") else -1] if per_step else values[0]
+
+    for k, direction, _ in network.names:
+        key = f"layers.{k}.{direction}"
+        expected = np.empty(len(x))
+        for t in range(len(x)):
+            gradient = np.empty(network.sizes[k])
+            for unit in range(network.sizes[k]):
+                nudge = np.zeros((len(x), network.sizes[k]), complex)
+                nudge[t, unit] = 1j * H
+                gradient[unit] = value(key, nudge).imag / H
+            expected[len(x) - 1 - t] = np.linalg.norm(gradient)
+        got = norms[key][which]
+        np.testing.assert_allclose(got[: len(x)], expected, rtol=1e-9, atol=1e-13)
+        assert np.isnan(got[len(x) :]).all()
+
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def by_hand(cell, p, x):
+    """States and gates of one sequence, from the equations of the cells."""
+    h = c = np.zeros(len(p["R"]))
+    rows = []
+    for x_t in x:
+        a, u = x_t @ p["W"] + p["b"], h @ p["R"]
+        if cell == "rnn":
+            h = np.tanh(a + u)
+            rows.append({"h": h})
+        elif cell == "lstm":
+            i, f, g, o = np.split(a + u, 4)
+            i, f, g, o = sigma(i), sigma(f), np.tanh(g), sigma(o)
+            c = f * c + i * g
+            h = o * np.tanh(c)
+            rows.append({"h": h, "c": c, "i": i, "f": f, "g": g, "o": o})
+        else:
+            (ar, az, an), (ur, uz, un) = np.split(a, 3), np.split(u, 3)
+            r, z = sigma(ar + ur), sigma(az + uz)
+            n = np.tanh(an + r * (un + p["b_n"]))
+            h = (1 - z) * n + z * h
+            rows.append({"h": h, "r": r, "z": z, "n": n})
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_hidden_states_by_hand(cell):
+    model = regressor(cell=cell, hidden_layer_sizes=(4, 3), bidirectional=True, max_iter=2)
+    values = hidden_states(quietly(model.fit, X, Y), X)
+    n_names = {"rnn": 1, "gru": 4, "lstm": 6}[cell]
+    assert len(values) == 4 * n_names
+    for i, x in enumerate(X):
+        below = x
+        for k in range(2):
+            outputs = []
+            for direction, order in (("forward", 1), ("backward", -1)):
+                key = f"layers.{k}.{direction}"
+                p = {
+                    name.rpartition(".")[2]: value
+                    for name, value in model.weights_.items()
+                    if name.startswith(key)
+                }
+                expected = by_hand(cell, p, below[::order])
+                for name, rows in expected.items():
+                    got = values[f"{key}.{name}"][i]
+                    np.testing.assert_allclose(got, rows[::order], atol=1e-12)
+                outputs.append(expected["h"][::order])
+            below = np.concatenate(outputs, axis=1)
+
+
+def test_states_have_the_form_of_x():
+    """Padding is NaN, and what stands before it does not depend on it."""
+    lengths = np.array([5, 3])
+    x = np.random.RandomState(0).standard_normal((2, 5, 2))
+    x[1, 3:] = np.nan
+    model = classifier().fit(X, LABELS)
+    padded = hidden_states(model, x)
+    ragged = hidden_states(model, [row[:n] for row, n in zip(x, lengths)])
+    for name, values in padded.items():
+        assert values.shape == (2, 5, 4)
+        assert np.isnan(values[1, 3:]).all()
+        for i, n in enumerate(lengths):
+            np.testing.assert_array_equal(values[i, :n], ragged[name][i])
+
+
+@settings(max_examples=40, deadline=None)
+@given(problem=problems())
+def test_spectral_radius(problem):
+    """Of Jacobians whose rows are gradients that the reverse of the step gives."""
+    network, _, sequences, _, _, theta = problem
+    cell, views = network.cell, network.layout.views(theta)
+    values = record_states(network, theta, sequences)
+    radii = spectral_radii(network, theta, sequences, values, n_samples=1000)
+    below = sequences.steps
+    for k, direction, names in network.names:
+        key, n = f"layers.{k}.{direction}", network.sizes[k]
+        p = {s: views[name] for s, name in names.items()}
+        order = 1 if direction == "forward" else -1
+        expected = []
+        states = [sequences.split(values[f"{key}.{name}"]) for name in cell.states]
+        for i, x in enumerate(sequences.split(below)):
+            before = [np.zeros(n) for _ in cell.states]
+            of_sequence = []
+            for t in range(len(x))[::order]:
+                shape = len(cell.gates), 1, n
+                a, u = x[t] @ p["W"] + p["b"], before[0] @ p["R"]
+                _, tape = cell.step(
+                    a.reshape(shape), u.reshape(shape), tuple(s[None] for s in before), p
+                )
+                rows = []
+                for unit in np.eye(n * len(before)):
+                    d_state = tuple(part[None] for part in np.split(unit, len(before)))
+                    _, du, d_before, _ = cell.step_back(d_state, tape, p)
+                    d_before = [d + np.zeros((1, n)) for d in d_before]
+                    d_before[0] = d_before[0] + du.reshape(1, -1) @ p["R"].T
+                    rows.append(np.concatenate(d_before, axis=1)[0])
+                of_sequence.append(np.abs(np.linalg.eigvals(np.array(rows))).max())
+                before = [of_state[i][t] for of_state in states]
+            expected += of_sequence[::order]
+        np.testing.assert_allclose(radii[key], expected, rtol=1e-6, atol=1e-7)
+        if direction == network.directions[-1]:
+            sides = [f"layers.{k}.{side}" for side in network.directions]
+            name = cell.states[0]
+            below = np.concatenate([values[f"{side}.{name}"] for side in sides], axis=1)
+
+
+def test_reach():
+    nan = np.nan
+    norms = np.array([[1, 0.5, 0.02, 1e-3], [1, 0.1, 0.001, nan], [1, 0.1, nan, nan]])
+    assert reach_of(norms) == 3
+    assert reach_of(norms[1:, :3]) == 2
+    assert reach_of(norms[:1, :3]) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("model", "y"),
+    [
+        (classifier(bidirectional=True), LABELS),
+        (regressor(return_sequences=True, cell="lstm"), Y_STEPS),
+        (regressor(truncation=2, cell="rnn", dropout=0.5), Y),
+    ],
+)
+def test_threads_and_form_do_not_change_the_flow(model, y):
+    model.fit(X, y)
+    flow = gradient_flow(model, X, y)
+    other = gradient_flow(model.set_params(n_jobs=2), X, y)
+    width = max(map(len, X))
+    padded = np.full((len(X), width, 2), np.nan)
+    for i, x in enumerate(X):
+        padded[i, : len(x)] = x
+    again = gradient_flow(model, padded, y)
+    for name, norms in flow.norm.items():
+        np.testing.assert_array_equal(norms, other.norm[name])
+        np.testing.assert_allclose(again.norm[name], norms, rtol=1e-12)
+        assert flow.reach[name] == reach_of(norms)
+        assert len(flow.spectral_radius[name]) == 50
+
+
+def test_what_is_no_estimator_of_ours():
+    for function in (hidden_states, lambda model, x: gradient_flow(model, x, Y)):
+        with pytest.raises(TypeError, match="RNNClassifier or RNNRegressor"):
+            function("model", X)
+        with pytest.raises(ValueError, match="n_features|features"):
+            function(regressor().fit(X, Y), [x[:, :1] for x in X])
+
+
+# Warnings in fit.
+
+X_ADD, Y_ADD = make_adding_problem(200, 60, random_state=0)
+SMALL = {"hidden_layer_sizes": 8, "max_iter": 3, "random_state": 0}
+
+
+def warnings_of(model, x=X_ADD, y=Y_ADD):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(x, y)
+    assert {warning.category for warning in caught} <= {ConvergenceWarning}
+    return [str(warning.message) for warning in caught]
+
+
+def test_vanishing_gradients_are_told():
+    """With the lag and the share that gradient_flow gives, and what to try."""
+    model = RNNRegressor(cell="rnn", readout="last", shuffle=False, **SMALL)
+    (message,) = warnings_of(model, X_ADD[:50], Y_ADD[:50])
+    norms = gradient_flow(model, X_ADD[:50], Y_ADD[:50]).norm["layers.0.forward"]
+    share = np.median(norms[:, -1] / norms[:, 0])
+    reach = reach_of(norms / norms[:, :1])
+    assert f"{reach:.0f} steps back" in message
+    assert f"at the first {share:.0e} of it" in message
+    for advice in ("cell='gru'", "readout='concat'", "solver='hessian-free'"):
+        assert advice in message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cell": "rnn"},  # its readout takes states of all steps
+        {"cell": "gru"},
+        {"cell": "rnn", "readout": "last", "return_sequences": True},
+    ],
+)
+def test_no_warning_where_gradients_do_not_vanish(options):
+    y = np.cumsum(X_ADD[:, :, 0], axis=1) if "return_sequences" in options else Y_ADD
+    assert warnings_of(RNNRegressor(**SMALL, **options), y=y) == []
+
+
+def test_no_warning_where_something_was_learned():
+    """Gradients vanish here too, but what matters stands at the end."""
+    y = X_ADD[:, -1, 0]
+    model = RNNRegressor(cell="rnn", readout="last", **SMALL | {"max_iter": 60})
+    assert warnings_of(model, y=y) == []
+    assert gradient_flow(model, X_ADD, y).reach["layers.0.forward"] < 60
+
+
+def test_exploding_gradients_are_told():
+    x = np.random.RandomState(0).standard_normal((50, 60, 1))
+    y = np.random.RandomState(1).standard_normal(50)
+    model = RNNRegressor(
+        4, cell="rnn", activation="identity", readout="last", solver="sgd", random_state=0
+    )
+    model.set_params(max_grad_norm=None, learning_rate_init=0.3, max_iter=5)
+    diverged, exploded = warnings_of(model, x, y)
+    assert "diverged" in diverged
+    assert "explode through time" in exploded
+    assert "max_grad_norm=1" in exploded
+
+
+def test_advice_is_what_a_solver_takes():
+    norms = np.array([[1.0, 1e4], [2.0, 3e4]])
+    for solver, clip, expected in [
+        ("adam", 1.0, "a lower max_grad_norm, a lower learning_rate_init"),
+        ("sgd", None, "max_grad_norm=1, a lower learning_rate_init"),
+        ("lbfgs", None, "a larger alpha"),
+    ]:
+        model = regressor(solver="adam").fit(X, Y).set_params(solver=solver)
+        model.set_params(max_grad_norm=clip)
+        message = _diagnosis.explain(model, model._network, norms)
+        assert "grows 1e+04 times, and" in message
+        assert f"Try {expected}, shorter sequences." in message
+    assert _diagnosis.explain(model, model._network, np.zeros((2, 3))) is None
+    assert _diagnosis.explain(model, model._network, np.ones((2, 3))) is None
