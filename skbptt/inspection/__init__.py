@@ -1,11 +1,23 @@
 """Look into a fitted network."""
 
+from ._displays import (
+    ForecastDisplay,
+    GradientFlowDisplay,
+    HiddenStateDisplay,
+    LossCurveDisplay,
+    SaliencyDisplay,
+)
 from ._flow import gradient_flow, hidden_states
 from ._gradient import loss_gradient, saliency
 from ._hessian import hessian_product
 from ._permutation import permutation_importance
 
 __all__ = [
+    "ForecastDisplay",
+    "GradientFlowDisplay",
+    "HiddenStateDisplay",
+    "LossCurveDisplay",
+    "SaliencyDisplay",
     "gradient_flow",
     "hessian_product",
     "hidden_states",

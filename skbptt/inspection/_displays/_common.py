@@ -1,0 +1,104 @@
+"""What the displays share: names, panels, colours, one sequence."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+
+from .._gradient import check_recurrent
+
+# Told apart by the colour-blind (Okabe & Ito, 2008), without the yellow: too pale a line.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+def named_estimators(estimator):
+    """Fitted estimators by name, from one, from a list or from a dict."""
+    if isinstance(estimator, Mapping):
+        named = dict(estimator)
+    elif isinstance(estimator, (list, tuple)):
+        named = {f"{type(one).__name__} {i}": one for i, one in enumerate(estimator, 1)}
+    else:
+        named = {type(estimator).__name__: estimator}
+    if not named:
+        raise ValueError("estimator must hold at least one estimator. Got none.")
+    for one in named.values():
+        check_recurrent(one)
+    return named
+
+
+def renamed(named, name):
+    """The same values by the names given, a str or a list of them, or None for as is."""
+    if name is None:
+        return named
+    names = [name] if isinstance(name, str) else list(name)
+    if len(names) != len(named):
+        raise ValueError(
+            f"name must give as many names as there are, {len(named)}. Got {name!r}."
+        )
+    return dict(zip(names, named.values()))
+
+
+def as_batch(estimator, x):
+    """One sequence as the X of an estimator."""
+    check_recurrent(estimator)
+    ndim, shape = (
+        (1, "(n_steps,), as X was 2-D in fit")
+        if estimator._univariate
+        else (2, "(n_steps, n_features)")
+    )
+    if np.ndim(x) != ndim:
+        raise ValueError(
+            f"x must be one sequence of shape {shape}. Got {np.ndim(x)} dimensions."
+        )
+    return np.asarray(x)[np.newaxis] if ndim == 1 else [x]
+
+
+def make_panels(display, ax, n_rows, n_columns, *, figsize, height_ratios=None, **share):
+    """A figure and its axes: new ones, some within one ``ax``, or those in ``ax``."""
+    check_matplotlib_support(f"{type(display).__name__}.plot")
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
+
+    n = n_rows * n_columns
+    if ax is None:
+        figure = plt.figure(figsize=figsize, layout="constrained")
+        ax = figure.add_subplot()
+    if not isinstance(ax, Axes):
+        axes = np.asarray(ax, dtype=object)
+        if axes.size != n:
+            raise ValueError(
+                f"ax must be one Axes, or one for each of {n} panels. Got {axes.size}."
+            )
+        return axes.flat[0].figure, axes.reshape(n_rows, n_columns)
+    if n == 1:
+        return ax.figure, np.array([[ax]], dtype=object)
+    place = ax.get_subplotspec()
+    if place is None:
+        raise ValueError(f"ax must be a subplot, to be divided into {n} panels.")
+    ax.set_axis_off()
+    grid = place.subgridspec(n_rows, n_columns, height_ratios=height_ratios)
+    return ax.figure, grid.subplots(squeeze=False, **share)
+
+
+def line_style(kwargs, **defaults):
+    """Arguments of a line: the user's, by their full names, and defaults for the rest."""
+    from matplotlib.cbook import normalize_kwargs
+    from matplotlib.lines import Line2D
+
+    return defaults | normalize_kwargs(kwargs, Line2D)
+
+
+def legend_above(ax, title=None, **options):
+    """A legend above the panel, where it hides nothing."""
+    options = {"frameon": False, "borderaxespad": 0.3, "fontsize": "small"} | options
+    legend = ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), title=title, alignment="left", **options
+    )
+    legend.get_title().set_fontsize("medium")
+    return legend
+
+
+def integer_ticks(axis):
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))

@@ -1,0 +1,221 @@
+"""The course of training."""
+
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+
+from ._common import (
+    COLORS,
+    integer_ticks,
+    legend_above,
+    line_style,
+    make_panels,
+    named_estimators,
+    renamed,
+)
+
+# The curves in each panel, and the height of the panel.
+PANELS = {
+    "loss": (("loss", "validation_loss"), 2),
+    "validation score": (("validation_score",), 1.2),
+    "gradient norm": (("grad_norm",), 1),
+    "learning rate": (("learning_rate",), 1),
+}
+# Ratio of the greatest to the least loss from which a linear scale hides the small.
+WIDE = 10
+KEPT: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 8,
+    "fillstyle": "none",
+    "linestyle": "none",
+}
+END: dict[str, Any] = {"marker": "x", "markersize": 7, "linestyle": "none"}
+
+
+class LossCurveDisplay:
+    """The course of training: loss, validation score, gradient norm and learning rate.
+
+    One panel for each of them that there is, over the iterations; several trainings in one
+    picture. A cross shows where training ended, a circle which weights were kept. It is
+    recommended to use :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    curves : dict of str to dict of str to array-like
+        For each name the curves of a training, of one number an iteration, by the names
+        "loss", "validation_loss", "validation_score", "grad_norm" (before clipping) and
+        "learning_rate". Those that there are not may be left out or NaN.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes, of shape (n_panels, 1)
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    sklearn.model_selection.LearningCurveDisplay : Scores by the number of samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbptt import RNNRegressor
+    >>> from skbptt.inspection import LossCurveDisplay
+    >>> X = np.random.default_rng(0).normal(size=(50, 6, 1))
+    >>> y = X.sum(axis=(1, 2))
+    >>> adam = RNNRegressor(4, max_iter=20, early_stopping=True, random_state=0)
+    >>> sgd = RNNRegressor(4, max_iter=20, solver="sgd", random_state=0)
+    >>> models = {"Adam": adam.fit(X, y), "SGD": sgd.fit(X, y)}
+    >>> display = LossCurveDisplay.from_estimator(models)
+    >>> display.kept["SGD"]
+    20
+    """
+
+    def __init__(self, *, curves):
+        self.curves = curves
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None, name=None, **kwargs):
+        """Plot what fitted estimators have recorded.
+
+        Parameters
+        ----------
+        estimator : RNNClassifier or RNNRegressor, list of them or dict of str to them
+            One fitted estimator, or several, by name in a dict.
+        ax, name, **kwargs
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+
+        Raises
+        ------
+        TypeError
+            If one is another estimator; of a pipeline, give the last step.
+        NotFittedError
+            If one is not fitted.
+        """
+        curves = {
+            key: {
+                "loss": one.loss_curve_,
+                "validation_loss": one.validation_loss_curve_ or [],
+                "validation_score": one.validation_scores_ or [],
+                "grad_norm": one.grad_norm_curve_,
+                "learning_rate": one.learning_rate_curve_,
+            }
+            for key, one in named_estimators(estimator).items()
+        }
+        return cls(curves=curves).plot(ax, name=name, **kwargs)
+
+    @property
+    def kept(self):
+        """Dict of str to int: the iteration, from 1, whose weights were kept.
+
+        The first of the best validation score, or the last where there are no scores.
+        """
+        return {key: best_iteration(curves) for key, curves in self.curves.items()}
+
+    def plot(self, ax=None, *, name=None, **kwargs):
+        """Plot the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array-like of them, default=None
+            One to draw all panels in, or one for each. By default a figure of its own.
+        name : str or list of str, default=None
+            Names for the legend in place of those in ``curves``.
+        **kwargs
+            For :meth:`matplotlib.axes.Axes.plot`, of the curves.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+
+        Raises
+        ------
+        ValueError
+            If there are not as many names as curves, or not as many axes as panels.
+        """
+        named = {
+            key: with_numbers(curves) for key, curves in renamed(self.curves, name).items()
+        }
+        present = {key for curves in named.values() for key in curves} | {"loss"}
+        panels = [label for label, (keys, _) in PANELS.items() if present & set(keys)]
+        heights = [PANELS[label][1] for label in panels]
+        self.figure_, self.axes_ = make_panels(
+            self,
+            ax,
+            len(panels),
+            1,
+            figsize=(6.4, 1.2 + 1.2 * sum(heights)),
+            height_ratios=heights,
+            sharex=True,
+        )
+        axes = self.axes_[:, 0]
+        for panel, label in zip(axes, panels):
+            keys = PANELS[label][0]
+            drawn = []
+            for color, curves in zip(cycle(COLORS), named.values()):
+                drawn += draw(panel, curves, keys, line_style(kwargs, color=color))
+            if label == "gradient norm" or (label == "loss" and is_wide(drawn)):
+                panel.set_yscale("log", nonpositive="mask")
+            panel.set_ylabel(label.replace(" ", "\n"))
+            panel.grid(alpha=0.3)
+        self.figure_.align_ylabels(axes)
+        axes[-1].set_xlabel("iteration")
+        integer_ticks(axes[-1].xaxis)
+        self._add_legend(axes[0], named, kwargs, "validation_loss" in present)
+        return self
+
+    def _add_legend(self, panel, named, kwargs, validated):
+        from matplotlib.lines import Line2D
+
+        several = len(named) > 1
+        gray: dict[str, Any] = {"color": "0.3" if several else COLORS[0]}
+        handles = [
+            Line2D([], [], label=key, **line_style(kwargs, color=color))
+            for color, key in zip(cycle(COLORS), named)
+            if several
+        ]
+        handles.append(Line2D([], [], label="training", **gray))
+        if validated:
+            handles.append(Line2D([], [], label="validation", linestyle="--", **gray))
+        handles.append(Line2D([], [], label="kept", **gray, **KEPT))
+        handles.append(Line2D([], [], label="end", **gray, **END))
+        title = None if several else next(iter(named))
+        legend_above(panel, title, handles=handles, ncols=4)
+
+
+def with_numbers(curves):
+    """The curves that hold a number, as arrays."""
+    arrays = {key: np.asarray(values, float) for key, values in curves.items()}
+    return {key: array for key, array in arrays.items() if np.isfinite(array).any()}
+
+
+def best_iteration(curves):
+    """The first of the best validation score, or the last, from 1."""
+    score = with_numbers(curves).get("validation_score")
+    return len(curves["loss"]) if score is None else int(np.nanargmax(score)) + 1
+
+
+def is_wide(arrays):
+    values = np.concatenate([np.empty(0), *arrays])
+    return len(values) > 0 and np.nanmax(values) > WIDE * np.nanmin(values) > 0
+
+
+def draw(panel, curves, keys, style):
+    """Draw and mark those curves of one training that are in one panel."""
+    keys = [key for key in keys if key in curves]
+    for key in keys:
+        values = curves[key]
+        dashes = {"linestyle": "--"} if key == "validation_loss" else {}
+        panel.plot(np.arange(1, len(values) + 1), values, **style | dashes)
+    marks = {"color": style["color"], "zorder": 3}
+    if "loss" in keys:
+        panel.plot(len(curves["loss"]), curves["loss"][-1], **END, **marks)
+    # On what decides: validation where there is one, else training.
+    if keys and not {"grad_norm", "learning_rate"} & set(keys):
+        at = best_iteration(curves)
+        panel.plot(at, curves[keys[-1]][at - 1], **KEPT, **marks)
+    return [curves[key] for key in keys]

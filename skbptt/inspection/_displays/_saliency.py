@@ -1,0 +1,260 @@
+"""Which inputs mattered, and when."""
+
+from itertools import cycle
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from .._gradient import saliency
+from ._common import COLORS, as_batch, integer_ticks, legend_above, make_panels
+
+# Features up to which each has a panel of its own, and up to which each row of a heat map
+# has a name.
+FEW = 6
+NAMED = 25
+
+
+class SaliencyDisplay:
+    """Relevance of each feature at each step of one sequence.
+
+    Red spoke for the prediction, blue against it, in the background of each feature's own
+    curve; more than 6 features are shown as one heat map. With a target a step, a last
+    panel compares the predicted and the true track. It is recommended to use
+    :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_steps, n_features)
+        The sequence.
+    relevance : ndarray of shape (n_steps, n_features)
+        Relevance of its values.
+    relevance_name : str, default="gradient x input"
+        What the relevance is, for the colour bar.
+    feature_names : list of str, default=None
+        Names of the features.
+    y_pred, y_true : ndarray of shape (n_steps,) or (n_steps, n_outputs), default=None
+        Prediction and target of each step.
+    classes : ndarray of shape (n_classes,), default=None
+        The classes of a classifier, of which ``y_pred`` and ``y_true`` are.
+    name : str, default=None
+        Title.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes, of shape (n_panels, 1)
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    saliency : The gradient.
+    permutation_importance : Importance over many sequences.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbptt import RNNRegressor
+    >>> from skbptt.inspection import SaliencyDisplay
+    >>> X = np.random.default_rng(0).normal(size=(50, 20, 2))
+    >>> y = X[:, -1, 0]
+    >>> model = RNNRegressor(8, max_iter=20, random_state=0).fit(X, y)
+    >>> display = SaliencyDisplay.from_estimator(model, X[0], y[0])
+    >>> display.relevance.shape
+    (20, 2)
+    """
+
+    def __init__(
+        self,
+        *,
+        x,
+        relevance,
+        relevance_name="gradient x input",
+        feature_names=None,
+        y_pred=None,
+        y_true=None,
+        classes=None,
+        name=None,
+    ):
+        self.x = x
+        self.relevance = relevance
+        self.relevance_name = relevance_name
+        self.feature_names = feature_names
+        self.y_pred = y_pred
+        self.y_true = y_true
+        self.classes = classes
+        self.name = name
+
+    @classmethod
+    def from_estimator(cls, estimator, x, y=None, *, ax=None, name=None, **kwargs):
+        """Plot the gradient of what is predicted times the input, for one sequence.
+
+        The product is the share of each value in the output, to first order, against an
+        input of zeros: of the mean, if the features were standardised.
+
+        Parameters
+        ----------
+        estimator : RNNClassifier or RNNRegressor
+            A fitted estimator.
+        x : array-like of shape (n_steps, n_features) or (n_steps,)
+            One sequence, without the first axis of the X met in fit.
+        y : scalar or array-like of shape (n_outputs,), (n_steps,) or \
+                (n_steps, n_outputs), default=None
+            The true target, to be shown beside the prediction.
+        ax, name, **kwargs
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : SaliencyDisplay
+
+        Raises
+        ------
+        TypeError
+            If it is another estimator. To look into the last step of a pipeline, give
+            that step, and x as the steps before transform it.
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If x is not one sequence, or y does not have the shape of the prediction.
+        """
+        X = as_batch(estimator, x)
+        y_pred = estimator.predict(X)[0]
+        if y is not None and np.shape(y) != np.shape(y_pred):
+            raise ValueError(
+                f"y must have the shape of the prediction, {np.shape(y_pred)}. Got "
+                f"{np.shape(y)}."
+            )
+        values = np.asarray(x, dtype=float)
+        product = saliency(estimator, X)[0] * values
+        names = getattr(x, "columns", getattr(estimator, "feature_names_in_", None))
+        of_features = {
+            "x": values.reshape(len(values), -1),
+            "relevance": product.reshape(len(values), -1),
+            "feature_names": None if names is None or values.ndim == 1 else list(names),
+        }
+        if estimator._network.readout is None:
+            one_label = is_classifier(estimator) and np.ndim(y_pred) == 1
+            classes = estimator.classes_ if one_label else None
+            display = cls(
+                **of_features,
+                y_pred=y_pred,
+                y_true=None if y is None else np.asarray(y),
+                classes=classes,
+            )
+        else:
+            title = f"predicted {shown(y_pred)}" + (
+                "" if y is None else f", true {shown(y)}"
+            )
+            display = cls(**of_features, name=title)
+        return display.plot(ax, name=name, **kwargs)
+
+    def plot(self, ax=None, *, name=None, **kwargs):
+        """Plot the relevance.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array-like of them, default=None
+            One to draw all panels in, or one for each. By default a figure of its own.
+        name : str, default=None
+            Title in place of ``self.name``, such as the name of the estimator.
+        **kwargs
+            For :meth:`matplotlib.axes.Axes.imshow`, of the relevance.
+
+        Returns
+        -------
+        display : SaliencyDisplay
+
+        Raises
+        ------
+        ValueError
+            If there are not as many axes as panels.
+        """
+        n_features = np.shape(self.x)[1]
+        names = self.feature_names or [f"feature {j}" for j in range(n_features)]
+        heights = [1] * n_features if n_features <= FEW else [min(6, 2 + n_features / 10)]
+        if self.y_pred is not None:
+            heights.append(1.5)
+        self.figure_, self.axes_ = make_panels(
+            self,
+            ax,
+            len(heights),
+            1,
+            figsize=(6.4, max(3.2, 1 + 1.1 * sum(heights))),
+            height_ratios=heights,
+            sharex=True,
+        )
+        axes = self.axes_[:, 0]
+        limit = np.abs(self.relevance).max() or 1.0
+        colours = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} | kwargs
+        panels = axes if self.y_pred is None else axes[:-1]
+        if n_features <= FEW:
+            for panel, label, x, relevance in zip(
+                panels, names, np.transpose(self.x), np.transpose(self.relevance)
+            ):
+                image = draw_curve(panel, x, relevance, colours)
+                panel.set_ylabel(label)
+        else:
+            image = draw_map(panels[0], np.transpose(self.relevance), names, colours)
+        if self.y_pred is not None:
+            self._draw_tracks(axes[-1])
+        axes[-1].set_xlabel("step")
+        integer_ticks(axes[-1].xaxis)
+        self.figure_.colorbar(image, ax=list(panels), label=self.relevance_name, pad=0.02)
+        axes[0].set_title(self.name or "" if name is None else name, fontsize="medium")
+        return self
+
+    def _draw_tracks(self, panel):
+        """Predicted and true targets of the steps, one colour an output."""
+        style = {} if self.classes is None else {"drawstyle": "steps-mid"}
+        broad = {"linewidth": 4, "alpha": 0.35}  # seen beneath a prediction that is right
+        for label, y, width in [
+            ("true", self.y_true, broad),
+            ("predicted", self.y_pred, {}),
+        ]:
+            if y is None:
+                continue
+            if self.classes is not None:
+                y = np.searchsorted(self.classes, y)
+            columns = np.reshape(y, (len(y), -1)).T
+            for j, (color, column) in enumerate(zip(cycle(COLORS), columns)):
+                output = f" {j}" if len(columns) > 1 else ""
+                panel.plot(column, color=color, label=label + output, **style, **width)
+        if self.classes is not None:
+            panel.set_yticks(range(len(self.classes)), self.classes)
+        panel.set_ylabel("target")
+        legend_above(panel, ncols=4)
+
+
+def shown(y):
+    """A target as text."""
+    return ", ".join(
+        f"{value:.3g}" if isinstance(value, (float, np.floating)) else str(value)
+        for value in np.atleast_1d(y)
+    )
+
+
+def draw_curve(panel, x, relevance, colours):
+    """A curve over its relevance, which fills the panel."""
+    from matplotlib.patheffects import withStroke
+
+    margin = 0.1 * np.ptp(x) or 1.0
+    extent = (-0.5, len(x) - 0.5, x.min() - margin, x.max() + margin)
+    image = panel.imshow(
+        relevance[np.newaxis],
+        **{"aspect": "auto", "interpolation": "nearest", "extent": extent} | colours,
+    )
+    halo = [withStroke(linewidth=3, foreground="white")]
+    panel.plot(x, color="black", linewidth=1.2, path_effects=halo)
+    return image
+
+
+def draw_map(panel, relevance, names, colours):
+    """Relevance of many features, one a row."""
+    image = panel.imshow(
+        relevance, **{"aspect": "auto", "interpolation": "nearest"} | colours
+    )
+    if len(names) <= NAMED:
+        panel.set_yticks(range(len(names)), names, fontsize="small")
+    else:
+        integer_ticks(panel.yaxis)
+        panel.set_ylabel("feature")
+    return image
