@@ -132,6 +132,16 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         ValueError
             If a parameter or an argument is not allowed. The estimator then stays as it
             was.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If training has not converged, has diverged or was interrupted. Also if the
+            loss is still more than half that of a constant prediction, and gradients tell
+            why: :math:`dL/dh` falls to less than 0.001 between the last step of a sequence
+            and the first, twenty steps or more before (not told of where there is a target
+            a step), or grows more than a thousandfold. See
+            :func:`~skbptt.inspection.gradient_flow`.
         """
         check_parameters(self)
         own = self._check_own_validation(X_val, y_val, sample_weight_val)

@@ -233,6 +233,16 @@ def test_vanishing_gradients_are_told():
         assert advice in message
 
 
+def test_no_warning_over_a_few_steps():
+    model = RNNRegressor(2, cell="lstm", readout="last", random_state=0, max_iter=2)
+    x, y = X_ADD[:, :20], Y_ADD
+    assert warnings_of(model, x, y) == []
+    norms = gradient_flow(model, x, y).norm["layers.0.forward"]
+    assert np.median(norms[:, -1] / norms[:, 0]) < _diagnosis.VANISHED
+    (message,) = warnings_of(model, X_ADD[:, :21], y)
+    assert "vanish through time" in message
+
+
 @pytest.mark.parametrize(
     "options",
     [
