@@ -189,7 +189,7 @@ def draw(panel, flow, key, label, style):
 def limits(flows):
     """Ends of the axis, without what is as good as zero, such as norms of dead units."""
     norms = [norm for flow in flows.values() for norm in flow.norm.values()]
-    _, _, medians, highs = (np.concatenate(parts) for parts in zip(*map(bands, norms)))
-    top = highs.max(initial=np.finfo(float).tiny)
-    least = medians.min(initial=top, where=medians > 0)
-    return max(least, top * 10.0**-DECADES) / 3, top * 3
+    drawn = np.concatenate([band for norm in norms for band in bands(norm)[1:]])
+    top = drawn.max(initial=np.finfo(float).tiny)
+    least = drawn.min(initial=top, where=drawn > 0)
+    return max(least, top * 10.0**-DECADES) / 2, top * 2

@@ -220,6 +220,7 @@ class SaliencyDisplay:
                 panel.plot(column, color=color, label=label + output, **style, **width)
         if self.classes is not None:
             panel.set_yticks(range(len(self.classes)), self.classes)
+            panel.set_ylim(-0.3, len(self.classes) - 0.7)
         panel.set_ylabel("target")
         legend_above(panel, ncols=4)
 
