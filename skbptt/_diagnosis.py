@@ -10,7 +10,7 @@ from .solvers import FULL_BATCH
 UNLEARNED = 0.5
 # Norm of dL/dh at the first step, and where it is largest, in units of that at the last.
 VANISHED, EXPLODED = 1e-3, 1e3
-# Median lag from which on vanishing is told of: over a few steps it takes no long memory.
+# Lag from which on it is told of: over a few steps it takes no long memory.
 LONG = 20
 # Sequences that are looked at.
 N_SEQUENCES = 50
@@ -28,6 +28,8 @@ def through_time(estimator, network, loss, data, theta, value):
     value : float
         The objective there.
     """
+    if np.median(data.sequences.lengths) <= LONG:
+        return None
     raw = np.broadcast_to(
         loss.start(data.y, data.weights), (len(data.y), network.n_outputs)
     )
@@ -60,7 +62,7 @@ def explain(estimator, network, norms):
             clipped = estimator.max_grad_norm is not None
             advice.append("a lower max_grad_norm" if clipped else "max_grad_norm=1")
             advice.append("a lower learning_rate_init")
-    elif first < VANISHED and np.median(ends) >= LONG and network.readout is not None:
+    elif first < VANISHED and network.readout is not None:
         what = (
             f"vanish through time: {reach_of(shares):.0f} steps back the norm of dL/dh is "
             f"1 % of that at the last step, and at the first {first:.0e} of it"

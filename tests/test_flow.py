@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
@@ -22,12 +22,16 @@ from tests.fits import LABELS, Y_STEPS, X, Y, classifier, quietly, regressor
 from tests.gradcheck import H, reference_raw
 from tests.strategies import problems
 
+TIES = ("max", "concat")
+
 
 @settings(max_examples=40, deadline=None)
 @given(problem=problems(), which=st.integers(0, 4))
 def test_gradients_of_states_equal_the_complex_step(problem, which):
     """Each state of a reference network is nudged, one number after the other."""
     network, loss, sequences, y, weights, theta = problem
+    # Which of equal states is the largest is a convention.
+    assume(repr(network.cell) != "ElmanCell('relu')" or network.readout not in TIES)
     per_step = network.readout is None
     norms = record_gradient_norms(
         network, theta, loss, Data(sequences, y, weights, per_step)

@@ -97,7 +97,7 @@ def descend(
     try:
         for _ in range(1 if one_epoch else max_iter):
             order = rng.permutation(n) if shuffle else np.arange(n)
-            total = np.zeros(3)  # of loss, norm of the gradient and rate
+            total = total_norm = total_rate = 0.0
             for k, indices in enumerate(np.array_split(order, n_batches)):
                 loss, gradient = batch_gradient(theta, indices, rng)
                 gradient_norm = norm(gradient, check_finite=False)
@@ -115,12 +115,15 @@ def descend(
                     factor=state["factor"],
                     power_t=power_t,
                 )
-                total += np.array([loss, gradient_norm, rate]) * len(indices)
+                share = len(indices) / n
+                total += share * float(loss)
+                total_norm += share * gradient_norm
+                total_rate += share * rate
                 np.copyto(sound, theta)
                 rule.step(theta, gradient, rate, state["rule"])
             state["t"] += n
             state["cycle_epoch"] += 1
-            if monitor(theta, *(total / n)):
+            if monitor(theta, total, total_norm, total_rate):
                 if monitor.told_to_stop or learning_rate != "adaptive":
                     break
                 state["factor"] /= ADAPTIVE_DIVISOR
