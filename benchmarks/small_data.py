@@ -47,10 +47,10 @@ def pendulum(inputs):
     return np.array(angles).T
 
 
-def identification(system, seed, n):
-    """Inputs that are held for some steps, and what the system does with them."""
+def identification(system, seed, n, n_steps=50):
+    """Inputs that are held for five steps, and what the system does with them."""
     rng = np.random.RandomState(seed)
-    inputs = np.repeat(rng.uniform(-1, 1, (n, 10)), 5, axis=1)
+    inputs = np.repeat(rng.uniform(-1, 1, (n, n_steps // 5)), 5, axis=1)
     y = system(inputs)
     return inputs[..., np.newaxis], (y - y.mean()) / y.std()
 

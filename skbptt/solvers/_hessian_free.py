@@ -21,10 +21,10 @@ MOST_DAMPING = 1e8
 # Structural damping, in units of the damping ([MS], section 3.2).
 STRUCTURAL = 0.03
 
-# Conjugate gradients start from this part of the last direction ([M], section 4.5), and
-# end when in the last LEAST_GAP steps, or tenth of all, the model gained less than this
-# share a step ([M], section 4.4). Iterates are kept at steps that grow by a ratio.
-DECAY, MOST_STEPS, LEAST_GAP, LEAST_GAIN, KEPT_RATIO = 0.95, 100, 10, 5e-4, 1.3
+# Conjugate gradients end when in the last LEAST_GAP steps, or tenth of all, the model
+# gained less than this share a step ([M], section 4.4). Iterates are kept at steps that
+# grow by a ratio.
+MOST_STEPS, LEAST_GAP, LEAST_GAIN, KEPT_RATIO = 100, 10, 5e-4, 1.3
 
 # Exponent of the preconditioner ([M], section 4.7).
 PRECONDITIONER = 0.75
@@ -35,12 +35,7 @@ SUFFICIENT, SHORTER, MOST_SHORTENINGS = 0.01, 0.8, 60
 
 def start_hessian_free(theta):
     """State of an optimisation that begins at ``theta``."""
-    return {
-        "damping": DAMPING,
-        "direction": np.zeros_like(theta),
-        "t": 0,
-        "order": np.arange(0),
-    }
+    return {"damping": DAMPING, "t": 0, "order": np.arange(0)}
 
 
 def hessian_free(
@@ -61,9 +56,8 @@ def hessian_free(
     """Minimise a mean over n items by truncated Newton steps on batches.
 
     Each step minimises a quadratic model, whose matrix is that of Gauss and Newton plus
-    damping, by preconditioned conjugate gradients; of its iterates the one is taken at
-    which the curvature's batch stops to improve, and a line search on the whole batch
-    shortens it where needed.
+    damping, by preconditioned conjugate gradients; of its iterates the one is taken from
+    which on the batch improves no more, and a line search shortens it where needed.
 
     Parameters
     ----------
@@ -110,17 +104,12 @@ def hessian_free(
             if size == n and np.abs(gradient).max() <= tol:
                 problem = None
                 break
-            part = batch[:n_curvature]
-            curvature = batch_curvature(theta, part)
             step, value = take_step(
                 theta,
                 value,
                 gradient,
-                batch_gradient,
-                batch_value,
-                curvature,
-                batch,
-                part,
+                lambda theta, batch=batch: batch_value(theta, batch),
+                batch_curvature(theta, batch[:n_curvature]),
                 state,
             )
             state["t"] += size
@@ -138,21 +127,16 @@ def hessian_free(
     return monitor.weights(), problem
 
 
-def take_step(
-    theta, value, gradient, batch_gradient, batch_value, curvature, batch, part, state
-):
-    """A step, and the value on the batch where it leads; adapts the damping.
+def take_step(theta, value, gradient, value_at, curvature, state):
+    """A step, and the value where it leads; adapts the damping.
 
     Parameters
     ----------
     theta, value, gradient : ndarray, float, ndarray
         The point, and what the batch says there.
-    batch_gradient, batch_value : callable
-        As of :func:`hessian_free`.
+    value_at : callable
+        ``value_at(theta)`` gives what the batch says elsewhere.
     curvature : object
-        Of the objective on the part.
-    batch, part : ndarrays of int
-        Items of the batch, and those of them that the curvature is from.
     state : dict
         Updated in place.
 
@@ -167,34 +151,26 @@ def take_step(
         return curvature.gauss_newton(v, STRUCTURAL * damping) + damping * v
 
     preconditioner = (gradient * gradient + damping) ** PRECONDITIONER
-    iterates = conjugate_gradients(
-        product, -gradient, DECAY * state["direction"], preconditioner
-    )
-    state["direction"] = iterates[-1]
+    iterates = conjugate_gradients(product, -gradient, preconditioner)
 
-    # Back over the iterates as long as the part improves ([M], section 4.6).
-    step, best = iterates[-1], batch_value(theta + iterates[-1], part)
-    for earlier in reversed(iterates[:-1]):
-        other = batch_value(theta + earlier, part)
-        if best <= other:
+    # Back over the iterates as long as the batch improves ([M], section 4.6).
+    step, promised = iterates[-1]
+    new = value_at(theta + step)
+    for earlier, promised_earlier in reversed(iterates[:-1]):
+        other = value_at(theta + earlier)
+        if new <= other:
             break
-        step, best = earlier, other
+        step, promised, new = earlier, promised_earlier, other
+    ratio = (new - value) / promised if promised < 0 else -np.inf
 
-    # How much of what the model promises is kept. A step that leads the part nowhere fits
-    # what is noise in the batch.
-    part_value, part_gradient = batch_gradient(theta, part)
-    promised = part_gradient @ step + 0.5 * (step @ product(step))
-    ratio = (best - part_value) / promised if promised < 0 else -np.inf
-    new = np.inf
     rate, slope = theta.dtype.type(1), gradient @ step
-    for _ in range(MOST_SHORTENINGS if ratio > 0 else 0):
-        new = batch_value(theta + rate * step, batch)
+    for _ in range(MOST_SHORTENINGS):
         if new <= value + SUFFICIENT * rate * slope:
             break
         rate *= theta.dtype.type(SHORTER)
+        new = value_at(theta + rate * step)
     else:
-        step, new, ratio = np.zeros_like(theta), value, -np.inf
-        state["direction"] = step
+        rate, new, ratio = theta.dtype.type(0), value, -np.inf
 
     if not ratio >= 0.25:
         state["damping"] *= RAISE
@@ -203,15 +179,16 @@ def take_step(
     return rate * step, new
 
 
-def conjugate_gradients(product, b, x, preconditioner):
-    """Minimise x A x / 2 - b x from x, and give iterates on the way to the last.
+def conjugate_gradients(product, b, preconditioner):
+    """Minimise x A x / 2 - b x from zero, and give iterates on the way to the last.
 
-    A is given by ``product``, the preconditioner by its diagonal.
+    A is given by ``product``, the preconditioner by its diagonal. Each iterate comes with
+    the value there.
     """
-    r = product(x) - b if x.any() else -b
+    x, r = np.zeros_like(b), -b
     z = r / preconditioner
     d, rz = -z, r @ z
-    model = [0.5 * (x @ (r - b))]
+    model = [0.0]
     kept, next_kept = [], 1.0
     for i in range(1, MOST_STEPS + 1):
         Ad = product(d)
@@ -222,14 +199,13 @@ def conjugate_gradients(product, b, x, preconditioner):
         r = r + rz / curved * Ad
         model.append(0.5 * (x @ (r - b)))
         gap = max(LEAST_GAP, i // 10)
-        slow = i > gap and model[-1] < 0
-        slow = slow and model[-1] - model[-1 - gap] > gap * LEAST_GAIN * model[-1]
+        slow = i > gap and model[-1] - model[-1 - gap] > gap * LEAST_GAIN * model[-1]
         if i >= next_kept or slow or i == MOST_STEPS:
-            kept.append(x)
+            kept.append((x, model[-1]))
             next_kept = max(i + 1.0, KEPT_RATIO * next_kept)
         if slow:
             break
         z = r / preconditioner
         rz, before = r @ z, rz
         d = rz / before * d - z
-    return kept or [x]
+    return kept or [(x, 0.0)]
