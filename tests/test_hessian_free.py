@@ -1,5 +1,7 @@
 """Hessian-free optimisation: its parts on known problems, and a task for it."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -61,9 +63,10 @@ def minimise(
 
 def test_conjugate_gradients():
     """The last iterate solves the system; all descend the model, and know its value."""
-    for preconditioner in (np.ones(6), np.diag(A) ** 0.75):
+    starts = (np.zeros(6), rng.standard_normal(6), -rng.standard_normal(6))
+    for preconditioner, start in product((np.ones(6), np.diag(A) ** 0.75), starts):
         b = rng.standard_normal(6)
-        kept = hf.conjugate_gradients(lambda v: A @ v, b, preconditioner)
+        kept = hf.conjugate_gradients(lambda v: A @ v, b, preconditioner, start)
         np.testing.assert_allclose(kept[-1][0], np.linalg.solve(A, b), rtol=1e-4)
         models = np.array([0.5 * x @ A @ x - b @ x for x, _ in kept])
         np.testing.assert_allclose([model for _, model in kept], models, rtol=1e-9)
@@ -73,9 +76,31 @@ def test_conjugate_gradients():
 
 def test_conjugate_gradients_without_a_way_down():
     """Where the matrix is not positive definite, zero is all there is."""
-    ((x, model),) = hf.conjugate_gradients(lambda v: -v, np.ones(6), np.ones(6))
-    np.testing.assert_array_equal(x, np.zeros(6))
+    one, zero = np.ones(6), np.zeros(6)
+    ((x, model),) = hf.conjugate_gradients(lambda v: -v, one, one, zero)
+    np.testing.assert_array_equal(x, zero)
     assert model == 0
+
+
+def test_conjugate_gradients_start_from_the_last_direction():
+    """At its best multiple, never above zero; what solves the system ends at once."""
+    b = rng.standard_normal(6)
+    solution = np.linalg.solve(A, b)
+    for size in (0.1, 30.0):
+        seen = []
+
+        def counted(v, seen=seen):
+            seen.append(v)
+            return A @ v
+
+        kept = hf.conjugate_gradients(counted, b, np.ones(6), size * solution)
+        np.testing.assert_allclose(kept[-1][0], solution, rtol=1e-9)
+        assert kept[-1][1] == pytest.approx(-0.5 * b @ solution)
+        assert len(seen) <= 12
+    first = hf.conjugate_gradients(lambda v: A @ v, b, np.ones(6), np.zeros(6))
+    uphill = hf.conjugate_gradients(lambda v: A @ v, b, np.ones(6), -solution)
+    for (x, _), (other, _) in zip(first, uphill, strict=True):
+        np.testing.assert_array_equal(x, other)
 
 
 def test_a_quadratic_is_minimised():

@@ -35,7 +35,12 @@ SUFFICIENT, SHORTER, MOST_SHORTENINGS = 0.01, 0.8, 60
 
 def start_hessian_free(theta):
     """State of an optimisation that begins at ``theta``."""
-    return {"damping": DAMPING, "t": 0, "order": np.arange(0)}
+    return {
+        "damping": DAMPING,
+        "direction": np.zeros_like(theta),
+        "t": 0,
+        "order": np.arange(0),
+    }
 
 
 def hessian_free(
@@ -151,7 +156,8 @@ def take_step(theta, value, gradient, value_at, curvature, state):
         return curvature.gauss_newton(v, STRUCTURAL * damping) + damping * v
 
     preconditioner = (gradient * gradient + damping) ** PRECONDITIONER
-    iterates = conjugate_gradients(product, -gradient, preconditioner)
+    iterates = conjugate_gradients(product, -gradient, preconditioner, state["direction"])
+    state["direction"] = iterates[-1][0]
 
     # Back over the iterates as long as the batch improves ([M], section 4.6).
     step, promised = iterates[-1]
@@ -179,16 +185,21 @@ def take_step(theta, value, gradient, value_at, curvature, state):
     return rate * step, new
 
 
-def conjugate_gradients(product, b, preconditioner):
-    """Minimise x A x / 2 - b x from zero, and give iterates on the way to the last.
+def conjugate_gradients(product, b, preconditioner, direction):
+    """Minimise x A x / 2 - b x, and give iterates on the way to the last.
 
-    A is given by ``product``, the preconditioner by its diagonal. Each iterate comes with
+    A is given by ``product``, the preconditioner by its diagonal. The start is the least
+    point along ``direction``, or zero where there is no way down. Each iterate comes with
     the value there.
     """
     x, r = np.zeros_like(b), -b
+    if b @ direction > 0:
+        A_direction = product(direction)
+        share = b @ direction / (direction @ A_direction)
+        x, r = share * direction, share * A_direction - b
     z = r / preconditioner
     d, rz = -z, r @ z
-    model = [0.0]
+    model = [0.5 * (x @ (r - b))]
     kept, next_kept = [], 1.0
     for i in range(1, MOST_STEPS + 1):
         Ad = product(d)
@@ -208,4 +219,4 @@ def conjugate_gradients(product, b, preconditioner):
         z = r / preconditioner
         rz, before = r @ z, rz
         d = rz / before * d - z
-    return kept or [(x, 0.0)]
+    return kept or [(x, model[0])]
