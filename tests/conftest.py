@@ -9,6 +9,8 @@ def close_figures():
     import matplotlib.pyplot as plt
 
     yield
-    for number in plt.get_fignums():
-        plt.figure(number).canvas.draw()
-    plt.close("all")
+    try:
+        for number in plt.get_fignums():
+            plt.figure(number).canvas.draw()
+    finally:
+        plt.close("all")

@@ -86,14 +86,19 @@ def test_names_of_a_list():
 
 
 @pytest.mark.parametrize(
-    ("loss", "scale"),
-    [([1.0, 0.5], "linear"), ([100.0, 1.0], "log"), ([100.0, -1.0], "linear")],
+    ("loss", "norm", "scales"),
+    [
+        ([1.0, 0.5], [1.0, 0.0], ["linear", "log"]),
+        ([100.0, 1.0], [0.0, 0.0], ["log", "linear"]),
+        ([100.0, -1.0], [np.nan, 1.0], ["linear", "log"]),
+        ([], [], ["linear"]),
+    ],
 )
-def test_scale_of_the_loss(loss, scale):
-    """A gradient norm of zero is left out of its axis."""
-    curves = {"any": {"loss": loss, "grad_norm": [1.0, 0.0], "learning_rate": [np.nan] * 2}}
-    display = LossCurveDisplay(curves=curves).plot()
-    assert [ax.get_yscale() for ax in display.axes_[:, 0]] == [scale, "log"]
+def test_scales_of_loss_and_gradient(loss, norm, scales):
+    """Logarithms of the loss if it falls far, of norms if there is one but zero."""
+    curves = {"loss": loss, "grad_norm": norm, "learning_rate": [np.nan] * len(loss)}
+    display = LossCurveDisplay(curves={"any": curves}).plot()
+    assert [ax.get_yscale() for ax in display.axes_[:, 0]] == scales
 
 
 def test_the_first_of_the_best_is_kept():
@@ -101,6 +106,24 @@ def test_the_first_of_the_best_is_kept():
     display = LossCurveDisplay(curves={"a": scores, "b": {"loss": [3, 2]}}).plot()
     assert display.kept == {"a": 2, "b": 2}
     assert marked(display.axes_[0, 0], "o") == [[2, 3], [2, 2]]
+
+
+def test_curves_end_together():
+    """Training went on with early stopping."""
+    model = regressor(max_iter=4, warm_start=True).fit(X, Y)
+    model.set_params(early_stopping=True).fit(X, Y)
+    display = LossCurveDisplay.from_estimator(model)
+    loss, score = display.axes_[:2, 0]
+    assert len(lines(loss)[0]) == 8
+    for panel, values in [
+        (loss, model.validation_loss_curve_),
+        (score, model.validation_scores_),
+    ]:
+        drawn = lines(panel)[-1]
+        np.testing.assert_array_equal(
+            drawn[~np.isnan(drawn[:, 1])], np.c_[np.arange(5, 9), values]
+        )
+    assert display.kept == {"RNNRegressor": 5 + np.argmax(model.validation_scores_)}
 
 
 # Gradient flow.
@@ -152,6 +175,7 @@ def test_gradients_of_zero_do_not_break_the_scale():
     assert panel.get_yscale() == "log"
     assert panel.get_ylim() == pytest.approx((0.5e-12, 2))
     np.testing.assert_array_equal(panel.lines[0].get_ydata(), norm[0])
+    GradientFlowDisplay(flows={"dead": flow_of(np.zeros((2, 3), np.float32))}).plot()
 
 
 def test_a_panel_for_each_layer_and_direction():

@@ -147,13 +147,13 @@ class GradientFlowDisplay:
         for layer, row in enumerate(axes):
             for direction, panel in zip(directions, row):
                 key = f"layers.{layer}.{direction}"
+                panel.set_yscale("log")
+                panel.set_ylim(limits(flows))
                 for color, (label, flow) in zip(cycle(COLORS), flows.items()):
                     if key in flow.norm:
                         draw(panel, flow, key, label, line_style(kwargs, color=color))
-                panel.set_yscale("log")
                 panel.grid(alpha=0.3)
                 legend_above(panel, f"layer {layer}, {direction}")
-        axes[0, 0].set_ylim(limits(flows))
         for panel in axes[-1]:
             panel.set_xlabel("lag (steps before the end)")
             integer_ticks(panel.xaxis)
@@ -164,6 +164,7 @@ class GradientFlowDisplay:
 
 def bands(norm):
     """Lags that some sequence has, and quantiles there."""
+    norm = np.asarray(norm, dtype=float)
     lags = np.flatnonzero(~np.isnan(norm).all(axis=0))
     return lags, *np.nanquantile(norm[:, lags], [QUANTILES[0], 0.5, QUANTILES[1]], axis=0)
 
@@ -190,6 +191,7 @@ def limits(flows):
     """Ends of the axis, without what is as good as zero, such as norms of dead units."""
     norms = [norm for flow in flows.values() for norm in flow.norm.values()]
     drawn = np.concatenate([band for norm in norms for band in bands(norm)[1:]])
-    top = drawn.max(initial=np.finfo(float).tiny)
-    least = drawn.min(initial=top, where=drawn > 0)
-    return max(least, top * 10.0**-DECADES) / 2, top * 2
+    positive = drawn[(drawn > 0) & np.isfinite(drawn)]
+    if not len(positive):
+        return 0.1, 10
+    return max(positive.min(), positive.max() * 10.0**-DECADES) / 2, positive.max() * 2

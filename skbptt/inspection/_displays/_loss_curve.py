@@ -45,7 +45,8 @@ class LossCurveDisplay:
     curves : dict of str to dict of str to array-like
         For each name the curves of a training, of one number an iteration, by the names
         "loss", "validation_loss", "validation_score", "grad_norm" (before clipping) and
-        "learning_rate". Those that there are not may be left out or NaN.
+        "learning_rate". Those that there are not may be left out or NaN. A shorter one
+        is of the last iterations.
 
     Attributes
     ----------
@@ -158,7 +159,7 @@ class LossCurveDisplay:
             drawn = []
             for color, curves in zip(cycle(COLORS), named.values()):
                 drawn += draw(panel, curves, keys, line_style(kwargs, color=color))
-            if label == "gradient norm" or (label == "loss" and is_wide(drawn)):
+            if is_log(label, np.concatenate([np.empty(0), *drawn])):
                 panel.set_yscale("log", nonpositive="mask")
             panel.set_ylabel(label.replace(" ", "\n"))
             panel.grid(alpha=0.3)
@@ -172,24 +173,31 @@ class LossCurveDisplay:
         from matplotlib.lines import Line2D
 
         several = len(named) > 1
-        gray: dict[str, Any] = {"color": "0.3" if several else COLORS[0]}
-        handles = [
-            Line2D([], [], label=key, **line_style(kwargs, color=color))
-            for color, key in zip(cycle(COLORS), named)
-            if several
-        ]
-        handles.append(Line2D([], [], label="training", **gray))
+        styles = [line_style(kwargs, color=color) for _, color in zip(named, cycle(COLORS))]
+        plain = {"color": "0.3"} if several else styles[0]
+        marks = {"color": plain["color"]}
+        entries = dict(zip(named, styles)) if several else {}
+        entries["training"] = plain
         if validated:
-            handles.append(Line2D([], [], label="validation", linestyle="--", **gray))
-        handles.append(Line2D([], [], label="kept", **gray, **KEPT))
-        handles.append(Line2D([], [], label="end", **gray, **END))
+            entries["validation"] = plain | {"linestyle": "--"}
+        entries |= {"kept": KEPT | marks, "end": END | marks}
+        handles = [
+            Line2D([], [], **style | {"label": key}) for key, style in entries.items()
+        ]
         title = None if several else next(iter(named))
         legend_above(panel, title, handles=handles, ncols=4)
 
 
 def with_numbers(curves):
-    """The curves that hold a number, as arrays."""
-    arrays = {key: np.asarray(values, float) for key, values in curves.items()}
+    """The curves that hold a number, as arrays of one length: they end together.
+
+    A validation curve is shorter where training went on with early stopping.
+    """
+    n = max(len(values) for values in curves.values())
+    arrays = {
+        key: np.concatenate([np.full(n - len(values), np.nan), values])
+        for key, values in curves.items()
+    }
     return {key: array for key, array in arrays.items() if np.isfinite(array).any()}
 
 
@@ -199,9 +207,12 @@ def best_iteration(curves):
     return len(curves["loss"]) if score is None else int(np.nanargmax(score)) + 1
 
 
-def is_wide(arrays):
-    values = np.concatenate([np.empty(0), *arrays])
-    return len(values) > 0 and np.nanmax(values) > WIDE * np.nanmin(values) > 0
+def is_log(label, values):
+    """Whether a panel is of logarithms."""
+    if label == "gradient norm":
+        return (values > 0).any()
+    wide = len(values) > 0 and np.nanmax(values) > WIDE * np.nanmin(values) > 0
+    return label == "loss" and wide
 
 
 def draw(panel, curves, keys, style):

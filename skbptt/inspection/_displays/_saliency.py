@@ -17,9 +17,9 @@ NAMED = 25
 class SaliencyDisplay:
     """Relevance of each feature at each step of one sequence.
 
-    Red spoke for the prediction, blue against it, in the background of each feature's own
-    curve; more than 6 features are shown as one heat map. With a target a step, a last
-    panel compares the predicted and the true track. It is recommended to use
+    Red raises the output of what is predicted, blue lowers it, in the background of each
+    feature's own curve; more than 6 features are shown as one heat map. With a target a
+    step, a last panel compares the predicted and the true track. It is recommended to use
     :meth:`from_estimator`.
 
     Parameters
