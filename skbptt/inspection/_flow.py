@@ -66,7 +66,7 @@ def hidden_states(estimator, X):
 
 
 def gradient_flow(estimator, X, y):
-    r"""How far the loss reaches back in time: the norm of dL/dh by lag.
+    """How far the loss reaches back in time: the norm of dL/dh by lag.
 
     For each sequence, L is its own loss, without weights and L2, and :math:`dL/dh_t` is its
     derivative with respect to the state :math:`h_t` of a layer, with all that passes
