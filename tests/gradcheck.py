@@ -94,6 +94,35 @@ def reference_raw(network, theta, x, truncation=None, nudges=None):
     return read @ views["output.W"] + views["output.b"]
 
 
+def states_by_hand(cell, weights, key, x):
+    """States and gates of a layer for one sequence, from the equations of the papers."""
+    W, R, b = (weights[f"{key}.{name}"] for name in "WRb")
+    h = c = np.zeros(len(R))
+    steps = []
+    for x_t in x:
+        a, u = x_t @ W + b, h @ R
+        if cell == "rnn":
+            h = np.tanh(a + u)
+            steps.append({"h": h})
+        elif cell == "lstm":
+            i, f, g, o = np.split(a + u, 4)
+            i, f, g, o = sigma(i), sigma(f), np.tanh(g), sigma(o)
+            c = f * c + i * g
+            h = o * np.tanh(c)
+            steps.append({"h": h, "c": c, "i": i, "f": f, "g": g, "o": o})
+        else:
+            (ar, az, an), (ur, uz, un) = np.split(a, 3), np.split(u, 3)
+            r, z = sigma(ar + ur), sigma(az + uz)
+            n = np.tanh(an + r * (un + weights[f"{key}.b_n"]))
+            h = (1 - z) * n + z * h
+            steps.append({"h": h, "r": r, "z": z, "n": n})
+    return {name: np.array([step[name] for step in steps]) for name in steps[0]}
+
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+
 def reference_value(network, loss, data, alpha, truncation, theta):
     """The objective, one sequence after the other."""
     total = 0

@@ -11,41 +11,12 @@ from skbptt.inspection import ForecastDisplay, HiddenStateDisplay, SaliencyDispl
 from skbptt.preprocessing import make_windows
 from tests.drawn import linear_net, shown_in
 from tests.fits import LABELS, Y_STEPS, X, Y, classifier, regressor
+from tests.gradcheck import states_by_hand
 
 pytestmark = pytest.mark.usefixtures("close_figures")
 
 
 # States and gates.
-
-
-def by_hand(cell, weights, x, direction="forward"):
-    """States and gates of one sequence, from the equations of the papers."""
-    W, R, b = (weights[f"layers.0.{direction}.{name}"] for name in "WRb")
-    h = c = np.zeros(len(R))
-    steps = []
-
-    def logistic(a):
-        return 1 / (1 + np.exp(-a))
-
-    for row in x:
-        a, u = row @ W + b, h @ R
-        if cell == "rnn":
-            h = np.tanh(a + u)
-            steps.append({"h": h})
-        elif cell == "lstm":
-            i, f, g, o = np.split(a + u, 4)
-            i, f, g, o = logistic(i), logistic(f), np.tanh(g), logistic(o)
-            c = f * c + i * g
-            h = o * np.tanh(c)
-            steps.append({"h": h, "c": c, "i": i, "f": f, "g": g, "o": o})
-        else:
-            u = u + np.r_[np.zeros(2 * len(h)), weights[f"layers.0.{direction}.b_n"]]
-            (ar, az, an), (ur, uz, un) = np.split(a, 3), np.split(u, 3)
-            r, z = logistic(ar + ur), logistic(az + uz)
-            n = np.tanh(an + r * un)
-            h = (1 - z) * n + z * h
-            steps.append({"h": h, "r": r, "z": z, "n": n})
-    return {name: np.array([step[name] for step in steps]) for name in steps[0]}
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
@@ -55,7 +26,8 @@ def test_states_and_gates(cell, direction):
     model = regressor(cell=cell, bidirectional=True).fit(X, Y)
     display = HiddenStateDisplay.from_estimator(model, x, direction=direction)
     order = slice(None, None, 1 if direction == "forward" else -1)
-    expected = by_hand(cell, model.weights_, x[order], direction)
+    key = f"layers.0.{direction}"
+    expected = states_by_hand(cell, model.weights_, key, x[order])
     assert list(display.states) == list(expected)
     for panel, (name, values) in zip(display.axes_.flat, expected.items(), strict=True):
         image = panel.images[0]
@@ -284,3 +256,18 @@ def test_forecasts_refuse(options, message):
 def test_predictions_must_be_of_the_targets():
     with pytest.raises(ValueError, match=r"y_true must have .* 3 windows and 1 .* \(4,\)"):
         ForecastDisplay.from_predictions(np.ones(4), np.ones(3), window=2)
+
+
+def test_padding_is_left_out():
+    """The picture of a padded sequence is that of its steps."""
+    x, y = X[0], Y_STEPS[0]
+    model = regressor(return_sequences=True).fit(X, Y_STEPS)
+    padded = np.r_[x, np.full((3, 2), np.nan)], np.r_[y, np.full(3, np.nan)]
+    expected = SaliencyDisplay.from_estimator(model, x, y)
+    display = SaliencyDisplay.from_estimator(model, *padded)
+    for name in ("x", "relevance", "y_pred", "y_true"):
+        np.testing.assert_array_equal(getattr(display, name), getattr(expected, name))
+    states = HiddenStateDisplay.from_estimator(model, padded[0]).states
+    np.testing.assert_array_equal(
+        states["h"], HiddenStateDisplay.from_estimator(model, x).states["h"]
+    )

@@ -19,7 +19,7 @@ from skbptt._recording import (
 from skbptt.datasets import make_adding_problem
 from skbptt.inspection import gradient_flow, hidden_states
 from tests.fits import LABELS, Y_STEPS, X, Y, classifier, quietly, regressor
-from tests.gradcheck import H, reference_raw
+from tests.gradcheck import H, reference_raw, states_by_hand
 from tests.strategies import problems
 
 TIES = ("max", "concat")
@@ -61,34 +61,6 @@ def test_gradients_of_states_equal_the_complex_step(problem, which):
         assert np.isnan(got[len(x) :]).all()
 
 
-def sigma(z):
-    return 1 / (1 + np.exp(-z))
-
-
-def by_hand(cell, p, x):
-    """States and gates of one sequence, from the equations of the cells."""
-    h = c = np.zeros(len(p["R"]))
-    rows = []
-    for x_t in x:
-        a, u = x_t @ p["W"] + p["b"], h @ p["R"]
-        if cell == "rnn":
-            h = np.tanh(a + u)
-            rows.append({"h": h})
-        elif cell == "lstm":
-            i, f, g, o = np.split(a + u, 4)
-            i, f, g, o = sigma(i), sigma(f), np.tanh(g), sigma(o)
-            c = f * c + i * g
-            h = o * np.tanh(c)
-            rows.append({"h": h, "c": c, "i": i, "f": f, "g": g, "o": o})
-        else:
-            (ar, az, an), (ur, uz, un) = np.split(a, 3), np.split(u, 3)
-            r, z = sigma(ar + ur), sigma(az + uz)
-            n = np.tanh(an + r * (un + p["b_n"]))
-            h = (1 - z) * n + z * h
-            rows.append({"h": h, "r": r, "z": z, "n": n})
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
-
-
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_hidden_states_by_hand(cell):
     model = regressor(cell=cell, hidden_layer_sizes=(4, 3), bidirectional=True, max_iter=2)
@@ -101,12 +73,7 @@ def test_hidden_states_by_hand(cell):
             outputs = []
             for direction, order in (("forward", 1), ("backward", -1)):
                 key = f"layers.{k}.{direction}"
-                p = {
-                    name.rpartition(".")[2]: value
-                    for name, value in model.weights_.items()
-                    if name.startswith(key)
-                }
-                expected = by_hand(cell, p, below[::order])
+                expected = states_by_hand(cell, model.weights_, key, below[::order])
                 for name, rows in expected.items():
                     got = values[f"{key}.{name}"][i]
                     np.testing.assert_allclose(got, rows[::order], atol=1e-12)

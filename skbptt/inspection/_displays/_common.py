@@ -39,7 +39,7 @@ def renamed(named, name):
 
 
 def as_batch(estimator, x):
-    """One sequence as the X of an estimator."""
+    """One sequence, without padding, as the X of an estimator."""
     check_recurrent(estimator)
     ndim, shape = (
         (1, "(n_steps,), as X was 2-D in fit")
@@ -50,7 +50,10 @@ def as_batch(estimator, x):
         raise ValueError(
             f"x must be one sequence of shape {shape}. Got {np.ndim(x)} dimensions."
         )
-    return np.asarray(x)[np.newaxis] if ndim == 1 else [x]
+    if ndim == 1:
+        return np.asarray(x)[np.newaxis]
+    known = ~np.isnan(np.asarray(x, dtype=float)).all(axis=1)
+    return [x[: 1 + np.flatnonzero(known).max(initial=-1)]]
 
 
 def make_panels(display, ax, n_rows, n_columns, *, figsize, height_ratios=None, **share):

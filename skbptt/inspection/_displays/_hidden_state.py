@@ -80,7 +80,8 @@ class HiddenStateDisplay:
         estimator : RNNClassifier or RNNRegressor
             A fitted estimator.
         x : array-like of shape (n_steps, n_features) or (n_steps,)
-            One sequence, without the first axis of the X met in fit.
+            One sequence, without the first axis of the X met in fit. Steps of NaN at
+            its end are padding.
         layer : int, default=0
             Layer, from 0, the one next to the input.
         direction : {"forward", "backward"}, default="forward"

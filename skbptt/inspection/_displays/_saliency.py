@@ -95,7 +95,8 @@ class SaliencyDisplay:
         estimator : RNNClassifier or RNNRegressor
             A fitted estimator.
         x : array-like of shape (n_steps, n_features) or (n_steps,)
-            One sequence, without the first axis of the X met in fit.
+            One sequence, without the first axis of the X met in fit. Steps of NaN at
+            its end are padding.
         y : scalar or array-like of shape (n_outputs,), (n_steps,) or \
                 (n_steps, n_outputs), default=None
             The true target, to be shown beside the prediction.
@@ -118,12 +119,14 @@ class SaliencyDisplay:
         """
         X = as_batch(estimator, x)
         y_pred = estimator.predict(X)[0]
+        if estimator._network.readout is None and y is not None and len(y) == len(x):
+            y = y[: len(X[0])]
         if y is not None and np.shape(y) != np.shape(y_pred):
             raise ValueError(
                 f"y must have the shape of the prediction, {np.shape(y_pred)}. Got "
                 f"{np.shape(y)}."
             )
-        values = np.asarray(x, dtype=float)
+        values = np.asarray(X[0], dtype=float)
         product = saliency(estimator, X)[0] * values
         names = getattr(x, "columns", getattr(estimator, "feature_names_in_", None))
         of_features = {
