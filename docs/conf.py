@@ -23,6 +23,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "numpydoc",
+    "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "_templates"]
 autosummary_generate = True
@@ -31,12 +32,30 @@ numpydoc_show_class_members = False
 math_eqref_format = "({number})"
 python_maximum_signature_line_length = 88
 
-html_theme = "alabaster"
+html_theme = "pydata_sphinx_theme"
 html_title = f"skbptt {release}"
+html_show_sourcelink = False
 html_theme_options = {
-    "description": "Recurrent neural networks for scikit-learn",
-    "page_width": "1080px",
-    "body_max_width": "auto",
+    "logo": {"text": "skbptt"},
+    "show_toc_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+}
+html_sidebars = {"index": []}
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": "/plot_",
+    "ignore_pattern": r"^(?!plot_)",  # scripts that draw nothing
+    "within_subsection_order": "FileNameSortKey",
+    "doc_module": "skbptt",
+    "backreferences_dir": "generated/backreferences",
+    "reference_url": {"skbptt": None},
+    "show_memory": False,
+    "write_computation_times": False,
+    "show_signature": False,
 }
 
 
