@@ -2,14 +2,13 @@
 Digits read row by row
 ======================
 
-An image of a handwritten digit is a sequence as well: 8 rows from the top to the bottom, each of
-8 pixels. A net of one direction reads them in this order, and can be asked after each row what
-it takes the digit for. It is trained on whole images only.
+An image of a handwritten digit is a sequence as well: eight rows, from the top to the bottom. A
+net that reads them in this order, and is taught to answer after every row, shows when it knows.
 """
 
 # %%
-# The images of scikit-learn, 8 by 8 pixels: a dense array of 1797 sequences of 8 steps and 8
-# features.
+# The images of scikit-learn have 8 by 8 pixels: 1797 sequences of 8 steps and 8 features. With
+# ``return_sequences=True`` each step has a target, here the digit again and again.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,10 +17,53 @@ from sklearn.model_selection import train_test_split
 
 from skbptt import RNNClassifier
 
-X, y = load_digits(return_X_y=True)
-X = X.reshape(-1, 8, 8) / 16
+pixels, digits = load_digits(return_X_y=True)
+X = pixels.reshape(-1, 8, 8) / 16
+y = np.repeat(digits[:, np.newaxis], 8, axis=1)
 X_train, X_test, y_train, y_test = train_test_split(
-    X, y, test_size=500, stratify=y, random_state=0
+    X, y, test_size=500, stratify=digits, random_state=0
 )
-model = RNNClassifier(64, max_iter=30, random_state=0).fit(X_train, y_train)
-print(f"Test accuracy: {model.score(X_test, y_test):.3f}")
+model = RNNClassifier(64, return_sequences=True, max_iter=50, random_state=0)
+model.fit(X_train, y_train)
+
+p = model.predict_proba(X_test)
+print(p.shape)
+
+# %%
+# The net has one direction, so its answer after a row knows of no row below.
+
+after = np.arange(1, 9)
+right = (p.argmax(axis=2) == y_test).mean(axis=0)
+
+fig, ax = plt.subplots(layout="constrained")
+ax.plot(after, right, "o-")
+for k, share in zip(after, right):
+    ax.annotate(f"{share:.0%}", (k, share), (6, -12), textcoords="offset points")
+ax.axhline(0.1, color="0.5", linestyle="--")
+ax.annotate("chance", (8, 0.1), (0, 4), textcoords="offset points", ha="right", color="0.4")
+ax.set(
+    xlabel="Rows read",
+    ylabel=f"Right answers on {len(X_test)} new images",
+    xlim=(0.7, 8.7),
+    ylim=(0, 1.05),
+    title="Most digits are known before their last row",
+)
+plt.show()
+
+# %%
+# Four images, and beside each row what the net takes the digit for when it has read so far.
+
+fig, axes = plt.subplots(
+    2, 4, figsize=(8, 4), width_ratios=[1, 1.25] * 2, sharey=True, layout="constrained"
+)
+for pair, digit in zip(axes.reshape(4, 2), (2, 3, 5, 9)):
+    i = np.flatnonzero(y_test[:, 0] == digit)[0]
+    pair[0].imshow(X_test[i], cmap="gray_r")
+    drawn = pair[1].imshow(p[i], cmap="Blues", vmin=0, vmax=1)
+    pair[0].set(xticks=[], yticks=range(8), yticklabels=after, ylabel="Rows read")
+    pair[1].set(xticks=range(10))
+for ax in axes[1, 1::2]:
+    ax.set_xlabel("Digit")
+fig.colorbar(drawn, ax=axes, label="Probability", shrink=0.8)
+fig.suptitle("What the net takes each digit for, row by row")
+plt.show()

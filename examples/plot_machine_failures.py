@@ -1,0 +1,106 @@
+"""
+Failures of a machine
+=====================
+
+How many cycles will a machine still run? The sensors are noisy, and how worn a machine is shows
+in none of them alone. A net that reads the sequence so far says after every cycle what remains.
+**The data are simulated**, so that the truth is known.
+"""
+
+# %%
+# Each machine wears at its own pace until it fails. Heat and vibration rise with the wear, but
+# also with the load, which changes from job to job, and each machine has offsets of its own.
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skbptt import RNNRegressor
+from skbptt.metrics import stack_steps
+from skbptt.preprocessing import TimeDistributed
+
+rng = np.random.default_rng(0)
+HORIZON = 60  # cycles; further ahead nobody needs to know
+
+
+def run_to_failure():
+    """Sensors of one machine, and the cycles that remain at each."""
+    n_cycles = rng.integers(80, 240)
+    wear = np.linspace(0, 1, n_cycles) ** rng.uniform(2, 4)
+    load = np.repeat(rng.uniform(0.5, 1.5, 1 + n_cycles // 10), 10)[:n_cycles]
+    noise = rng.normal(size=(3, n_cycles))
+    heat = 60 + 3 * rng.normal() + 15 * load + 20 * wear + 2 * noise[0]
+    vibration = 1 + 0.2 * rng.normal() + load * (0.5 + 2 * wear) + 0.5 * noise[1]
+    sensors = np.column_stack([load + 0.05 * noise[2], heat, vibration])
+    return sensors, np.minimum(np.arange(n_cycles)[::-1], HORIZON)
+
+
+machines = [run_to_failure() for _ in range(160)]
+X, y = ([machine[k] for machine in machines] for k in (0, 1))
+X_train, y_train, X_test, y_test = X[:100], y[:100], X[100:], y[100:]
+print("cycles of the first machines:", [len(x) for x in X[:8]])
+
+# %%
+# One target a cycle, in units of the horizon. Machines of the test are never seen in training.
+
+model = make_pipeline(
+    TimeDistributed(StandardScaler()),
+    RNNRegressor(32, return_sequences=True, max_iter=100, random_state=0),
+)
+model.fit(X_train, [life / HORIZON for life in y_train])
+predicted = [HORIZON * p for p in model.predict(X_test)]
+
+# %%
+# Beside it a net without memory: scikit-learn's, which sees the sensors of the same cycle.
+
+memoryless = make_pipeline(
+    StandardScaler(), MLPRegressor((32, 32), max_iter=30, tol=0, random_state=0)
+)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", ConvergenceWarning)  # 30 epochs, as is meant
+    memoryless.fit(np.concatenate(X_train), np.concatenate(y_train) / HORIZON)
+without = [HORIZON * memoryless.predict(x) for x in X_test]
+
+truth, of_net, _ = stack_steps(y_test, predicted)
+errors = {
+    "this cycle's sensors": np.abs(np.concatenate(without) - truth),
+    "the sequence so far": np.abs(of_net - truth),
+}
+for name, error in errors.items():
+    print(f"{name}: mean absolute error {error.mean():.1f} cycles")
+
+# %%
+# Three machines of the test, from their first cycle to their last.
+
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.8), sharey=True, layout="constrained")
+for k, ax in enumerate(axes):
+    ax.plot(without[k], color="C1", linewidth=0.8, label="net of this cycle's sensors")
+    ax.plot(predicted[k], color="C0", linewidth=2, label="net of the sequence so far")
+    ax.plot(y_test[k], "k--", label="true")
+    ax.set(xlabel="Cycle", title=f"Machine {len(X_train) + k + 1}")
+axes[0].set_ylabel(f"Remaining cycles (at most {HORIZON})")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+fig.suptitle("Remaining life of machines never seen before (simulated)")
+plt.show()
+
+# %%
+# The nearer the failure, the more the memory is worth.
+
+lows = np.arange(0, HORIZON, 10)
+fig, ax = plt.subplots(layout="constrained")
+for (name, error), shift, color in zip(errors.items(), (-2, 2), ("C1", "C0")):
+    means = [error[(truth >= low) & (truth < low + 10)].mean() for low in lows]
+    ax.bar(lows + 5 + shift, means, width=4, color=color, label=f"net of {name}")
+ax.set(
+    xlabel="True remaining cycles",
+    ylabel="Mean absolute error (cycles)",
+    title="The nearer the failure, the more memory is worth",
+)
+ax.margins(y=0.2)
+ax.legend()
+plt.show()
