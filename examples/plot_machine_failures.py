@@ -59,7 +59,7 @@ predicted = [HORIZON * p for p in model.predict(X_test)]
 # Beside it a net without memory: scikit-learn's, which sees the sensors of the same cycle.
 
 memoryless = make_pipeline(
-    StandardScaler(), MLPRegressor((32, 32), max_iter=30, tol=0, random_state=0)
+    StandardScaler(), MLPRegressor(hidden_layer_sizes=(32, 32), max_iter=30, tol=0, random_state=0)
 )
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)  # 30 epochs, as is meant

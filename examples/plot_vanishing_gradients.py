@@ -3,13 +3,15 @@ Vanishing gradients seen
 ========================
 
 A recurrent net learns from the past by a gradient that is carried back step by step, each time
-through the Jacobian of one step. If these make it smaller, what is long ago is not learned. The
-picture shows it for three cells, before and after training.
+through the Jacobian of one step. Where these shrink it, what is long ago is not learned. Gates
+can keep it whole over any time, but have to learn to.
 """
 
 # %%
-# The adding problem: two values of a hundred are marked, one in either half, and the target is
-# their sum. A net that has not learned to remember predicts the mean, with an error of 0.167.
+# The adding problem: two of a hundred values are marked, one in either half, and the target is
+# their sum. Always to predict the mean has an error of 0.167. Four nets of 32 units read the
+# sequence to its end, and answer from their last state: Elman's with two activations, and two
+# cells with gates.
 
 import matplotlib.pyplot as plt
 
@@ -18,23 +20,41 @@ from skbptt.datasets import make_adding_problem
 from skbptt.inspection import GradientFlowDisplay
 
 X, y = make_adding_problem(2000, 100, random_state=0)
-X_test, y_test = make_adding_problem(500, 100, random_state=1)
-CELLS = {"Elman": "rnn", "GRU": "gru", "LSTM": "lstm"}
+X_test, y_test = make_adding_problem(200, 100, random_state=1)
+NETS = {
+    "Elman, logistic": {"cell": "rnn", "activation": "logistic"},
+    "Elman, tanh": {"cell": "rnn"},
+    "GRU": {"cell": "gru"},
+    "LSTM": {"cell": "lstm"},
+}
 
 
-def nets(max_iter):
-    """A net of each cell, fitted; readout of the last state, so that it must remember."""
+def trained(**parameters):
     return {
         name: RNNRegressor(
-            32, cell=cell, readout="last", max_iter=max_iter, learning_rate_init=0.003, random_state=0
+            32, readout="last", learning_rate_init=0.003, random_state=0, **net, **parameters
         ).fit(X, y)
-        for name, cell in CELLS.items()
+        for name, net in NETS.items()
     }
 
 
-trained = nets(40)
-for name, net in trained.items():
-    print(f"{name}: test error {((net.predict(X_test) - y_test) ** 2).mean():.4f}")
+# %%
+# At the start, here after one epoch, the gradient vanishes in most of them: the logistic function
+# is flat, and the gates are half open, so that the state fades. Elman's net with tanh lasts
+# longest, since its recurrent weights begin as a rotation.
 
-GradientFlowDisplay.from_estimator(trained, X_test, y_test)
+display = GradientFlowDisplay.from_estimator(trained(max_iter=1), X_test, y_test)
+display.figure_.suptitle("At the start, most gradients vanish")
+plt.show()
+
+# %%
+# After training, the gates have learned to hold the state: the gradient of GRU and LSTM reaches
+# the first step as it reaches the last, and they have solved the problem. Elman's nets have not.
+
+nets = trained(max_iter=40)
+for name, net in nets.items():
+    print(f"{name:>15}: test error {((net.predict(X_test) - y_test) ** 2).mean():.4f}")
+
+display = GradientFlowDisplay.from_estimator(nets, X_test, y_test)
+display.figure_.suptitle("Trained gates carry the gradient over 100 steps")
 plt.show()

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skbptt import RNNClassifier
 from skbptt.datasets import load_japanese_vowels
+from skbptt.inspection import SaliencyDisplay
 from skbptt.preprocessing import TimeDistributed
 
 X_train, y_train = load_japanese_vowels(subset="train", return_X_y=True)
@@ -64,4 +65,13 @@ ax.set(
     title="A dozen frames tell the speaker",
 )
 ax.legend(loc="center right")
+plt.show()
+
+# %%
+# And which frames? For an utterance of the fourth speaker, the gradient of the net's answer by its
+# input, times the input.
+
+scaler, net = model[0], model[-1]
+i = np.flatnonzero(y_test == 4)[0]
+SaliencyDisplay.from_estimator(net, scaler.transform(X_test[i : i + 1])[0], y_test[i])
 plt.show()
