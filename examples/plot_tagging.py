@@ -69,8 +69,8 @@ bar.ax.set_yticklabels(names)
 plt.show()
 
 # %%
-# What the forward net keeps in mind meanwhile: the states and gates of its units. Where the regime
-# changes, the update gate lets go of the old state.
+# What the forward net keeps in mind meanwhile: the states and gates of its 32 units. They stay pale
+# while it is calm, swing with the oscillations, and each of these has a pattern of its own.
 
 HiddenStateDisplay.from_estimator(nets["forward"], x)
 plt.show()

@@ -68,10 +68,16 @@ ax.legend(loc="center right")
 plt.show()
 
 # %%
-# And which frames? For an utterance of the fourth speaker, the gradient of the net's answer by its
-# input, times the input.
+# And which frames? For an utterance of the fourth speaker, the gradient of the net's answer with
+# respect to its input, times the input.
 
 scaler, net = model[0], model[-1]
 i = np.flatnonzero(y_test == 4)[0]
-SaliencyDisplay.from_estimator(net, scaler.transform(X_test[i : i + 1])[0], y_test[i])
+display = SaliencyDisplay.from_estimator(net, scaler.transform(X_test[i : i + 1])[0])
+display.axes_[0, 0].set(
+    xlabel="Frame",
+    ylabel="Cepstrum coefficient",
+    yticklabels=range(1, 13),
+    title="What speaks for speaker 4 (red) and against (blue)",
+)
 plt.show()
