@@ -35,6 +35,8 @@ python_maximum_signature_line_length = 88
 html_theme = "pydata_sphinx_theme"
 html_title = f"skbptt {release}"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["gallery.css"]
 html_theme_options = {
     "logo": {"text": "skbptt"},
     "show_toc_level": 2,
@@ -53,6 +55,8 @@ sphinx_gallery_conf = {
     "doc_module": "skbptt",
     "backreferences_dir": "generated/backreferences",
     "reference_url": {"skbptt": None},
+    "thumbnail_size": (480, 336),
+    "remove_config_comments": True,
     "show_memory": False,
     "write_computation_times": False,
     "show_signature": False,

@@ -2,13 +2,14 @@
 Digits read row by row
 ======================
 
-An image of a handwritten digit is a sequence as well: eight rows, from the top to the bottom. A
-net that reads them in this order, and is taught to answer after every row, shows when it knows.
+An image of a handwritten digit is a sequence as well: eight rows, from the top to the
+bottom. A net that reads them in this order, and is taught to answer after every row, shows
+when it knows.
 """
 
 # %%
-# The images of scikit-learn have 8 by 8 pixels: 1797 sequences of 8 steps and 8 features. With
-# ``return_sequences=True`` each step has a target, here the digit again and again.
+# The images of scikit-learn have 8 by 8 pixels: 1797 sequences of 8 steps and 8 features.
+# With ``return_sequences=True`` each step has a target, here the digit again and again.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -67,3 +68,5 @@ for ax in axes[1, 1::2]:
 fig.colorbar(drawn, ax=axes, label="Probability", shrink=0.8)
 fig.suptitle("What the net takes each digit for, row by row")
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2

@@ -2,14 +2,15 @@
 Failures of a machine
 =====================
 
-How many cycles will a machine still run? The sensors are noisy, and how worn a machine is shows
-in none of them alone. A net that reads the sequence so far says after every cycle what remains.
-**The data are simulated**, so that the truth is known.
+How many cycles will a machine still run? The sensors are noisy, and how worn a machine is
+shows in none of them alone. A net that reads the sequence so far says after every cycle
+what remains. **The data are simulated**, so that the truth is known.
 """
 
 # %%
-# Each machine wears at its own pace until it fails. Heat and vibration rise with the wear, but
-# also with the load, which changes from job to job, and each machine has offsets of its own.
+# Each machine wears at its own pace until it fails. Heat and vibration rise with the wear,
+# but also with the load, which changes from job to job, and each machine has offsets of its
+# own.
 
 import warnings
 
@@ -46,7 +47,8 @@ X_train, y_train, X_test, y_test = X[:100], y[:100], X[100:], y[100:]
 print("cycles of the first machines:", [len(x) for x in X[:8]])
 
 # %%
-# One target a cycle, in units of the horizon. Machines of the test are never seen in training.
+# One target a cycle, in units of the horizon. Machines of the test are never seen in
+# training.
 
 model = make_pipeline(
     TimeDistributed(StandardScaler()),
@@ -59,7 +61,8 @@ predicted = [HORIZON * p for p in model.predict(X_test)]
 # Beside it a net without memory: scikit-learn's, which sees the sensors of the same cycle.
 
 memoryless = make_pipeline(
-    StandardScaler(), MLPRegressor(hidden_layer_sizes=(32, 32), max_iter=30, tol=0, random_state=0)
+    StandardScaler(),
+    MLPRegressor(hidden_layer_sizes=(32, 32), max_iter=30, tol=0, random_state=0),
 )
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)  # 30 epochs, as is meant

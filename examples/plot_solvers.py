@@ -2,14 +2,14 @@
 Solvers compared
 ================
 
-The same net, the same data, six ways to minimise the same objective. Here the data are few and
-exact, as where a physical system is to be identified: the ground of second-order methods. With
-noise and many sequences the order is another, and "adam" the choice.
+The same net, the same data, six ways to minimise the same objective. Here the data are few
+and exact, as where a physical system is to be identified: the ground of second-order
+methods. With noise and many sequences the order is another, and "adam" the choice.
 """
 
 # %%
-# A driven pendulum with friction: the torque is the input, the angle the output, at every step.
-# It is simulated, so the target has no noise.
+# A driven pendulum with friction: the torque is the input, the angle the output, at every
+# step. It is simulated, so the target has no noise.
 
 import warnings
 from time import perf_counter
@@ -32,8 +32,8 @@ for step in range(torque.shape[1]):
     angle[:, step] = position
 
 # %%
-# Half of the sequences train, half test. All nets start from the same weights, and each solver
-# gets the iterations that take it some seconds.
+# Half of the sequences train, half test. All nets start from the same weights, and each
+# solver gets the iterations that take it some seconds.
 
 X_train, X_test, y_train, y_test = torque[:50], torque[50:], angle[:50], angle[50:]
 ITERATIONS = {

@@ -2,14 +2,15 @@
 Every step tagged
 =================
 
-A noisy signal goes through regimes, and the net says at every step in which it is. A net that
-reads in both directions sees what comes before and after; one that reads forward only can work
-while the signal still comes in, and pays for it at each change.
+A noisy signal goes through regimes, and the net says at every step in which it is. A net
+that reads in both directions sees what comes before and after; one that reads forward only
+can work while the signal still comes in, and pays for it at each change.
 """
 
 # %%
-# Simulated sequences of unequal length. Calm, a slow and a fast oscillation have the same mean and
-# overlap in every single value: only the course over several steps tells them apart.
+# Simulated sequences of unequal length. Calm, a slow and a fast oscillation have the same
+# mean and overlap in every single value: only the course over several steps tells them
+# apart.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,7 +23,7 @@ rng = np.random.default_rng(0)
 
 
 def make_signal():
-    """A signal that changes its regime every 15 to 60 steps, and the regime of each step."""
+    """A signal whose regime changes every 15 to 59 steps, and the regime of each step."""
     names = list(rng.permutation(list(REGIMES))) + list(rng.choice(list(REGIMES), 3))
     tags = np.repeat(names, rng.integers(15, 60, size=len(names)))
     turn = np.array([REGIMES[tag] for tag in tags])
@@ -69,8 +70,9 @@ bar.ax.set_yticklabels(names)
 plt.show()
 
 # %%
-# What the forward net keeps in mind meanwhile: the states and gates of its 32 units. They stay pale
-# while it is calm, swing with the oscillations, and each of these has a pattern of its own.
+# What the forward net keeps in mind meanwhile: the states and gates of its 32 units. They
+# stay pale while it is calm, swing with the oscillations, and each of these has a pattern
+# of its own.
 
 HiddenStateDisplay.from_estimator(nets["forward"], x)
 plt.show()

@@ -2,16 +2,16 @@
 Vanishing gradients seen
 ========================
 
-A recurrent net learns from the past by a gradient that is carried back step by step, each time
-through the Jacobian of one step. Where these shrink it, what is long ago is not learned. Gates
-can keep it whole over any time, but have to learn to.
+A recurrent net learns from the past by a gradient that is carried back step by step, each
+time through the Jacobian of one step. Where these shrink it, what is long ago is not
+learned. Gates can keep it whole over any time, but have to learn to.
 """
 
 # %%
-# The adding problem: two of a hundred values are marked, one in either half, and the target is
-# their sum. Always to predict the mean has an error of 0.167. Four nets of 32 units read the
-# sequence to its end, and answer from their last state: Elman's with two activations, and two
-# cells with gates.
+# The adding problem: two of a hundred values are marked, one in either half, and the target
+# is their sum. Always to predict the mean has an error of 0.167. Four nets of 32 units read
+# the sequence to its end, and answer from their last state: Elman's with two activations,
+# and two cells with gates.
 
 import matplotlib.pyplot as plt
 
@@ -32,24 +32,31 @@ NETS = {
 def trained(**parameters):
     return {
         name: RNNRegressor(
-            32, readout="last", learning_rate_init=0.003, random_state=0, **net, **parameters
+            32,
+            readout="last",
+            learning_rate_init=0.003,
+            random_state=0,
+            **net,
+            **parameters,
         ).fit(X, y)
         for name, net in NETS.items()
     }
 
 
 # %%
-# At the start, here after one epoch, the gradient vanishes in most of them: the logistic function
-# is flat, and the gates are half open, so that the state fades. Elman's net with tanh lasts
-# longest, since its recurrent weights begin as a rotation.
+# At the start, here after one epoch, the gradient vanishes in all of them, and ``fit`` says
+# so in warnings. The logistic function is flat, and gates that are half open let the state
+# fade. Elman's net with tanh lasts longest, since its recurrent weights begin as a
+# rotation.
 
 display = GradientFlowDisplay.from_estimator(trained(max_iter=1), X_test, y_test)
-display.figure_.suptitle("At the start, most gradients vanish")
+display.figure_.suptitle("At the start, the gradients vanish")
 plt.show()
 
 # %%
-# After training, the gates have learned to hold the state: the gradient of GRU and LSTM reaches
-# the first step as it reaches the last, and they have solved the problem. Elman's nets have not.
+# After training, the gates have learned to hold the state: the gradient of GRU and LSTM
+# reaches the first step as it reaches the last, and they have solved the problem. Elman's
+# nets have not.
 
 nets = trained(max_iter=40)
 for name, net in nets.items():
@@ -58,3 +65,5 @@ for name, net in nets.items():
 display = GradientFlowDisplay.from_estimator(nets, X_test, y_test)
 display.figure_.suptitle("Trained gates carry the gradient over 100 steps")
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2

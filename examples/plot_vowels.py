@@ -2,13 +2,13 @@
 Vowels and speakers
 ===================
 
-Nine men say the same two vowels, and the net tells who it was. Utterances are as long as they
-are, 7 to 29 frames of 12 cepstrum coefficients: a list of arrays, without padding.
+Nine men say the same two vowels, and the net tells who it was. Utterances are as long as
+they are, 7 to 29 frames of 12 cepstrum coefficients: a list of arrays, without padding.
 """
 
 # %%
-# The published split: 270 utterances for training, 370 for the test. ``TimeDistributed`` fits
-# scikit-learn's scaler to the frames.
+# The published split: 270 utterances for training, 370 for the test. ``TimeDistributed``
+# fits scikit-learn's scaler to the frames.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,8 +45,8 @@ ax.set(
 plt.show()
 
 # %%
-# How much must one hear? The same net, which was trained on whole utterances, is given the first
-# frames only, and then the last only.
+# How much must one hear? The same net, which was trained on whole utterances, is given the
+# first frames only, and then the last only.
 
 n_frames = np.arange(1, 30)
 heard = {
@@ -68,8 +68,8 @@ ax.legend(loc="center right")
 plt.show()
 
 # %%
-# And which frames? For an utterance of the fourth speaker, the gradient of the net's answer with
-# respect to its input, times the input.
+# And which frames? For an utterance of the fourth speaker, the gradient of the net's answer
+# with respect to its input, times the input.
 
 scaler, net = model[0], model[-1]
 i = np.flatnonzero(y_test == 4)[0]

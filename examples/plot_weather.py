@@ -2,10 +2,10 @@
 Weather ahead of time
 =====================
 
-How warm will the next days be in Seattle? A net reads the last fourteen days and forecasts the
-maximum temperature of each of the next seven. Weather is hard to beat: the season says most, and
-tomorrow is mostly like today. So the net is compared with both, and with the best mix of the
-two.
+How warm will the next days be in Seattle? A net reads the last fourteen days and forecasts
+the maximum temperature of each of the next seven. Weather is hard to beat: the season says
+most, and tomorrow is mostly like today. So the net is compared with both, and with the best
+mix of the two.
 """
 
 # %%
@@ -33,11 +33,13 @@ angle = 2 * np.pi * weather.index.day_of_year.to_numpy() / 365.25
 waves = np.column_stack([f(k * angle) for k in (1, 2) for f in (np.cos, np.sin)])
 waves = np.column_stack([np.ones(len(angle)), waves])
 temperature = weather["temp_max"].to_numpy()
-season = waves @ np.linalg.lstsq(waves[training_days], temperature[training_days])[0]
+season = (
+    waves @ np.linalg.lstsq(waves[training_days], temperature[training_days], rcond=None)[0]
+)
 
 # %%
-# The net forecasts how far each day will be from its season. The windows of several columns come
-# with their targets: one column of y for each of the seven days.
+# The net forecasts how far each day will be from its season. The windows of several columns
+# come with their targets: one column of y for each of the seven days.
 
 table = weather[["temp_min", "wind"]].assign(
     precipitation=np.log1p(weather["precipitation"]),
@@ -54,8 +56,8 @@ test = ~training_days[ahead].any(axis=1)
 print(f"{train.sum()} windows for training, {test.sum()} for the test")
 
 # %%
-# Three years are few data, so the penalty matters. It is chosen within these years, in the order
-# of time, with a gap so that no target is seen before it is known.
+# Three years are few data, so the penalty matters. It is chosen within these years, in the
+# order of time, with a gap so that no target is seen before it is known.
 
 net = RNNRegressor(8, readout="last", max_iter=30, random_state=0)
 model = TransformedTargetRegressor(
@@ -71,8 +73,9 @@ search.fit(X[train], y[train])
 print(search.best_params_)
 
 # %%
-# What to beat: the season; today's temperature again; and the season plus a share of today's
-# distance from it, which is what of it remained after so many days in the training years.
+# What to beat: the season; today's temperature again; and the season plus a share of
+# today's distance from it, which is what of it remained after so many days in the training
+# years.
 
 anomaly = table["anomaly"].to_numpy()[today, np.newaxis]
 share = (anomaly * y)[train].mean(axis=0) / (anomaly**2)[train].mean()
@@ -90,9 +93,9 @@ for name, error in errors.items():
     print(f"{name:>34}:", "  ".join(f"{e:.2f}" for e in error))
 
 # %%
-# Tomorrow the net errs less than today's temperature or the season alone would, and a week ahead it
-# knows no more than the season, and says so. It has found the best mix of the two, which is known
-# to be hard to beat with four columns of one place; it has not beaten it.
+# Tomorrow the net errs less than today's temperature or the season alone would, and a week
+# ahead it knows no more than the season, and says so. It has found the best mix of the two,
+# which is known to be hard to beat with four columns of one place; it has not beaten it.
 
 fig, ax = plt.subplots(layout="constrained")
 styles = [("C1", "s--", 1.5), ("C2", "^--", 1.5), ("0.75", "-", 8), ("C0", "o-", 2)]
