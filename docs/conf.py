@@ -36,7 +36,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"skbptt {release}"
 html_show_sourcelink = False
 html_static_path = ["_static"]
-html_css_files = ["gallery.css"]
+html_css_files = ["custom.css"]
 html_theme_options = {
     "logo": {"text": "skbptt"},
     "show_toc_level": 2,
