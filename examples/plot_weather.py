@@ -94,8 +94,8 @@ for name, error in errors.items():
 
 # %%
 # Tomorrow the net errs less than today's temperature or the season alone would, and a week
-# ahead it knows no more than the season, and says so. It has found the best mix of the two,
-# which is known to be hard to beat with four columns of one place; it has not beaten it.
+# ahead it knows hardly more than the season, and says so. From four columns of three years
+# it has found the best mix of the two, and not beaten it.
 
 fig, ax = plt.subplots(layout="constrained")
 styles = [("C1", "s--", 1.5), ("C2", "^--", 1.5), ("0.75", "-", 8), ("C0", "o-", 2)]
