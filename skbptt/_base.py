@@ -136,12 +136,11 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         Warns
         -----
         ConvergenceWarning
-            If training has not converged, has diverged or was interrupted. Also if the
-            loss is still more than half that of a constant prediction, and gradients tell
-            why: :math:`dL/dh` falls to less than 0.001 between the last step of a sequence
-            and the first, twenty steps or more before (not told of where there is a target
-            a step), or grows more than a thousandfold. See
-            :func:`~skbptt.inspection.gradient_flow`.
+            If training has not converged, has diverged or was interrupted. Also if on fifty
+            sequences the loss is still more than half that of a constant prediction, the
+            median of their lengths is above twenty, and the norm of :math:`dL/dh` falls
+            below 1 % on its way back (not told of where there is a target a step), or grows
+            more than a thousandfold. See :func:`~skbptt.inspection.gradient_flow`.
         """
         check_parameters(self)
         own = self._check_own_validation(X_val, y_val, sample_weight_val)
@@ -195,12 +194,18 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
 
         if known:
             theta, state = self._theta, solvers.copied(self._state)
+            # Of what an earlier version did not record there is nothing yet.
+            state["record"] = solvers.new_record() | state["record"]
         else:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
             rng = np.random.RandomState(seed)
-            # Besides: "solver" and its "descent", the "record" of the monitor, and what
-            # tells the "data" of the last fit. All plain, to be stored and resumed.
-            state = {"rng": rng, "split": rng.randint(np.iinfo(np.int32).max)}
+            # Besides: "solver", its "descent" and "result", a fingerprint of the "data".
+            # All plain, to be stored and resumed.
+            state = {
+                "rng": rng,
+                "split": rng.randint(np.iinfo(np.int32).max),
+                "record": solvers.new_record(),
+            }
             theta = network.initialise(rng, data.sequences.steps.dtype)
 
         held = None if own is None else self._prepare_validation(*own, dtype=theta.dtype)
@@ -222,13 +227,12 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         theta, problem = train(
             self, network, loss, data, held, theta, state, tell, incremental
         )
-        new = self._fitted(spec, network, loss, theta, state)
         problems = [problem]
         if not incremental:
-            problems.append(through_time(self, network, loss, data, theta, new["loss_"]))
+            problems.append(through_time(self, network, loss, data, theta))
         for problem in filter(None, problems):
             warnings.warn(problem, ConvergenceWarning, stacklevel=4)
-        self.__dict__.update(new)
+        self.__dict__.update(self._fitted(spec, network, loss, theta, state))
 
     def _check_own_validation(self, X_val, y_val, sample_weight_val):
         """Validation data of the user's own, as a tuple, or None."""

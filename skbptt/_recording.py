@@ -77,7 +77,7 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
     -------
     norms : dict of str to ndarray of shape (n_sequences, max_steps)
         By ``layers.{k}.{direction}``. Column 0 is the last step that the direction reads;
-        NaN beyond the first.
+        NaN beyond the first, and infinite where it overflows.
     """
     sequences, per_step = data.sequences, network.readout is None
 
@@ -98,7 +98,8 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
             for i, (_, direction, _) in enumerate(network.names):
                 if direction == reads:
                     rows = np.concatenate(gradients[i * n_steps : (i + 1) * n_steps])
-                    columns[i] = np.linalg.norm(rows, axis=1)
+                    of_rows = np.linalg.norm(rows, axis=1)
+                    columns[i] = np.where(np.isnan(of_rows), np.inf, of_rows)  # overflown
         return np.column_stack([columns[i] for i in range(len(network.names))])
 
     rows = by_parts(network, sequences, norms_of, map_parts, per_step=True)
@@ -138,7 +139,10 @@ def spectral_radii(network, theta, sequences, values, n_samples):
     """
     n, cell = len(sequences.steps), network.cell
     output = cell.states[0]
-    rows = np.unique(np.linspace(0, n - 1, n_samples).astype(int))
+    # Even spacing might meet the same step of each sequence; multiples of the golden ratio
+    # are as even, and meet all alike.
+    golden = (np.arange(n_samples) * ((np.sqrt(5) - 1) / 2) + 0.5) % 1
+    rows = np.unique((n * golden).astype(int)) if n > n_samples else np.arange(n)
     views, x, radii = network.layout.views(theta), sequences.steps, {}
     ends = sequences.starts + sequences.lengths - 1
     for k, direction, names in network.names:
@@ -173,4 +177,6 @@ def spectral_radius(cell, p, x, state):
     a = (x @ p["W"] + p["b"]).reshape(n_gates, 1, n_hidden).repeat(n, axis=1)
     after, _ = cell.step(a, varied[0] @ by_gate(p["R"], n_gates), varied, p)
     jacobian = np.concatenate(after, axis=1).imag / STEP
+    if not np.isfinite(jacobian).all():
+        return np.inf
     return np.abs(np.linalg.eigvals(jacobian)).max()

@@ -54,7 +54,7 @@ def train(estimator, network, loss, data, held, theta, state, tell, one_epoch):
             patience=patience_of(estimator),
             verbose=estimator.verbose,
             validate=held and validator(estimator, network, loss, held, map_parts),
-            record=state.setdefault("record", solvers.new_record()),
+            record=state["record"],
             tell=tell,
         )
         return solve(estimator, objective, monitor, theta, state, one_epoch)

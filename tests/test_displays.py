@@ -101,6 +101,35 @@ def test_scales_of_loss_and_gradient(loss, norm, scales):
     assert [ax.get_yscale() for ax in display.axes_[:, 0]] == scales
 
 
+def test_what_is_kept_after_new_data_and_after_divergence():
+    """The best score since the data changed; the last weights whose loss is finite."""
+    model = regressor(max_iter=8, early_stopping=True, warm_start=True)
+    model.fit(X, Y).fit(X, np.random.default_rng(0).permutation(Y))
+    scores = np.array(model.validation_scores_)
+    assert scores[:8].max() > model.best_validation_score_
+    (at,) = LossCurveDisplay.from_estimator(model).kept.values()
+    assert at == 9 + scores[8:].argmax()
+    assert scores[at - 1] == model.best_validation_score_
+
+    display = LossCurveDisplay(curves={"a": {"loss": [3, 2, np.nan]}}).plot()
+    assert display.kept == {"a": 2}
+    assert marked(display.axes_[0, 0], "o") == [[2, 2]]
+
+
+def test_numbers_alone_are_seen():
+    curves = {"loss": [3, np.nan, 1], "grad_norm": [np.nan, 2, np.nan]}
+    loss, norm = LossCurveDisplay(curves={"a": curves}).plot().axes_[:, 0]
+    assert loss.lines[0].get_marker() == norm.lines[0].get_marker() == "."
+    whole = LossCurveDisplay(curves={"a": {"loss": [3, 2, 1]}}).plot().axes_[0, 0]
+    assert whole.lines[0].get_marker() == "None"
+
+
+def test_curves_are_copies():
+    model = regressor().fit(X, Y)
+    LossCurveDisplay.from_estimator(model).curves["RNNRegressor"]["loss"].append(5)
+    assert len(model.loss_curve_) == model.n_iter_
+
+
 def test_the_first_of_the_best_is_kept():
     scores = {"loss": [4, 3, 2, 1], "validation_score": [0, 0.9, 0.9, np.nan]}
     display = LossCurveDisplay(curves={"a": scores, "b": {"loss": [3, 2]}}).plot()

@@ -243,6 +243,8 @@ def test_a_legend_holds_six_horizons():
         ({"horizon": [1, 2]}, r"y_pred must have .* 34 windows and 2 .* Got .* \(34, 1\)"),
         ({"times": range(39)}, r"times must give one time for each of 40 .* Got .*\(39,\)"),
         ({"highlight": 35}, "highlight must be the number of a window, below 35. Got 35"),
+        ({"highlight": 1.5}, "highlight must be the number .* Got 1.5"),
+        ({"times": ["monday"] * 40}, "times must be numbers or dates. Got str"),
         ({"window": 40}, "No series is as long"),
     ],
 )
@@ -253,9 +255,32 @@ def test_forecasts_refuse(options, message):
         )
 
 
+def test_predictions_must_be_of_consecutive_windows():
+    _, y = make_windows(SERIES, window=5, horizon=[1, 2])
+    perfect = ForecastDisplay.from_predictions(y, y, window=5, horizon=[1, 2])
+    assert (perfect.residuals == 0).all()
+    with pytest.raises(ValueError, match="consecutive windows of one series"):
+        ForecastDisplay.from_predictions(y[::-1], y[::-1], window=5, horizon=[1, 2])
+
+
+def test_dates_of_python():
+    days = pandas.date_range("2025-01-01", periods=40)
+    options = {"estimator": Persistence(), "series": SERIES, "window": 6}
+    display = ForecastDisplay.from_estimator(**options, times=list(days.to_pydatetime()))
+    np.testing.assert_array_equal(display.times, days)
+
+
 def test_predictions_must_be_of_the_targets():
     with pytest.raises(ValueError, match=r"y_true must have .* 3 windows and 1 .* \(4,\)"):
         ForecastDisplay.from_predictions(np.ones(4), np.ones(3), window=2)
+
+
+def test_what_is_no_sequence_or_class():
+    model = classifier().fit(X, LABELS)
+    with pytest.raises(ValueError, match="x must have at least one step"):
+        SaliencyDisplay.from_estimator(model, np.full((3, 2), np.nan))
+    with pytest.raises(ValueError, match="y must be of the classes .* Got .*'huge'"):
+        SaliencyDisplay.from_estimator(model, X[0], "huge")
 
 
 def test_padding_is_left_out():

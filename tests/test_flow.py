@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
-from skbptt import RNNRegressor, _diagnosis
+from skbptt import RNNClassifier, RNNRegressor, _diagnosis
 from skbptt._data import Data
 from skbptt._recording import (
     reach_of,
@@ -177,6 +177,33 @@ def test_what_is_no_estimator_of_ours():
             function(regressor().fit(X, Y), [x[:, :1] for x in X])
 
 
+def test_steps_of_the_spectral_radius_are_spread():
+    """Over the steps of sequences of one length too, whatever their number."""
+    model = regressor(hidden_layer_sizes=3, cell="rnn").fit(X, Y)
+    x = np.random.RandomState(0).standard_normal((49, 100, 2))
+    x[:, 1:99] *= 9  # saturates all but the first and the last step
+    sequences = model._prepare(x, np.zeros(49), None, per_step=False, known=True).sequences
+    values = record_states(model._network, model._theta, sequences)
+    few, every = (
+        spectral_radii(model._network, model._theta, sequences, values, n)
+        for n in (50, 10_000)
+    )
+    few, every = few["layers.0.forward"], every["layers.0.forward"]
+    assert (len(few), len(every)) == (50, 4900)
+    assert np.mean(few > 0.5) == pytest.approx(np.mean(every > 0.5), abs=0.1)
+
+
+def test_a_net_that_has_exploded():
+    model = regressor(cell="rnn", activation="identity", readout="last").fit(X, Y)
+    model._network.layout.views(model._theta)["layers.0.forward.R"][:] = 1e20 * np.eye(4)
+    flow = gradient_flow(model, X, Y)
+    norms = flow.norm["layers.0.forward"]
+    lengths = np.array([len(x) for x in X])
+    np.testing.assert_array_equal(np.isnan(norms), np.arange(8) >= lengths[:, None])
+    model._network.layout.views(model._theta)["layers.0.forward.R"][:] = 1e200
+    assert np.isinf(gradient_flow(model, X, Y).norm["layers.0.forward"]).any()
+
+
 # Warnings in fit.
 
 X_ADD, Y_ADD = make_adding_problem(200, 60, random_state=0)
@@ -195,11 +222,10 @@ def test_vanishing_gradients_are_told():
     """With the lag and the share that gradient_flow gives, and what to try."""
     model = RNNRegressor(cell="rnn", readout="last", shuffle=False, **SMALL)
     (message,) = warnings_of(model, X_ADD[:50], Y_ADD[:50])
-    norms = gradient_flow(model, X_ADD[:50], Y_ADD[:50]).norm["layers.0.forward"]
-    share = np.median(norms[:, -1] / norms[:, 0])
-    reach = reach_of(norms / norms[:, :1])
-    assert f"{reach:.0f} steps back" in message
-    assert f"at the first {share:.0e} of it" in message
+    flow = gradient_flow(model, X_ADD[:50], Y_ADD[:50])
+    norm = np.median(flow.norm["layers.0.forward"], axis=0)
+    assert f"{flow.reach['layers.0.forward']:.0f} steps back" in message
+    assert f"{norm[-1] / norm[0]:.0e} of it 59 steps back" in message
     for advice in ("cell='gru'", "readout='concat'", "solver='hessian-free'"):
         assert advice in message
 
@@ -208,8 +234,7 @@ def test_no_warning_over_a_few_steps():
     model = RNNRegressor(2, cell="lstm", readout="last", random_state=0, max_iter=2)
     x, y = X_ADD[:, :20], Y_ADD
     assert warnings_of(model, x, y) == []
-    norms = gradient_flow(model, x, y).norm["layers.0.forward"]
-    assert np.median(norms[:, -1] / norms[:, 0]) < _diagnosis.VANISHED
+    assert gradient_flow(model, x, y).reach["layers.0.forward"] < 20
     (message,) = warnings_of(model, X_ADD[:, :21], y)
     assert "vanish through time" in message
 
@@ -233,6 +258,36 @@ def test_no_warning_where_something_was_learned():
     model = RNNRegressor(cell="rnn", readout="last", **SMALL | {"max_iter": 60})
     assert warnings_of(model, y=y) == []
     assert gradient_flow(model, X_ADD, y).reach["layers.0.forward"] < 60
+
+
+def test_the_penalty_is_no_loss():
+    x = np.random.default_rng(0).normal(size=(50, 60, 1))
+    y = (x[:, -1, 0] > 0).astype(int)
+    model = RNNClassifier(8, cell="rnn", readout="last", alpha=5, random_state=0)
+    assert warnings_of(model, x, y) == []
+    own = -np.log(model.predict_proba(x)[np.arange(50), y]).mean()
+    assert own < 0.5 * np.log(2) < model.loss_
+
+
+def test_it_is_the_loss_of_the_weights_kept():
+    """Here the last of the iterations have lost what the best one had learned."""
+    x = np.random.default_rng(0).normal(size=(200, 40, 1))
+    y = x[:, -1, 0]
+    model = RNNRegressor(8, cell="rnn", readout="last", early_stopping=True, max_iter=40)
+    model.set_params(learning_rate="constant", learning_rate_init=0.6)
+    silent = 0
+    for seed in range(12):
+        messages = warnings_of(model.set_params(random_state=seed), x, y)
+        share = np.mean((model.predict(x) - y) ** 2) / np.var(y)
+        if share < 0.4:
+            assert "through time" not in "".join(messages)
+            silent += 2 * model.loss_ > 0.6 * np.var(y)
+    assert silent > 0
+
+
+def test_no_warning_where_there_is_nothing_to_learn():
+    model = RNNRegressor(readout="last", **SMALL)
+    assert warnings_of(model, y=np.full(200, 3.0)) == []
 
 
 def test_exploding_gradients_are_told():
@@ -260,5 +315,18 @@ def test_advice_is_what_a_solver_takes():
         message = _diagnosis.explain(model, model._network, norms)
         assert "grows 1e+04 times, and" in message
         assert f"Try {expected}, shorter sequences." in message
+    fading = np.array([[1.0, 0.1, 1e-9]])
+    for options, expected in [
+        ({"activation": "relu"}, "cell='gru' or cell='lstm' with activation='tanh', r"),
+        (
+            {"truncation": 3},
+            "truncation=None, cell='gru' or cell='lstm', readout",
+        ),
+        ({"dropout": 0.1}, "cell='gru' or cell='lstm', readout='concat', shorter"),
+        ({"solver": "hessian-free"}, "cell='lstm', readout='concat', shorter"),
+    ]:
+        options = {"cell": "rnn", "readout": "last", "max_iter": 2} | options
+        model = quietly(regressor(**options).fit, X, Y)
+        assert expected in _diagnosis.explain(model, model._network, fading)
     assert _diagnosis.explain(model, model._network, np.zeros((2, 3))) is None
     assert _diagnosis.explain(model, model._network, np.ones((2, 3))) is None

@@ -1,5 +1,6 @@
 """What happens inside a fitted network, step by step."""
 
+import numpy as np
 from sklearn.utils import Bunch
 
 from .._recording import reach_of, record_gradient_norms, record_states, spectral_radii
@@ -95,13 +96,13 @@ def gradient_flow(estimator, X, y):
         norm : dict of str to ndarray of shape (n_sequences, max_steps)
             Euclidean norms of :math:`dL/dh`, by lag: column 0 is the last step that the
             direction reads, which for the backward direction is the first of the sequence.
-            NaN beyond the length of a sequence.
+            NaN beyond the length of a sequence, inf where numbers overflow.
         reach : dict of str to float
             The least lag at which the median over sequences is below 1 % of that at lag 0;
             inf if there is none.
         spectral_radius : dict of str to ndarray of shape (n_samples,)
             Of the Jacobian of the whole state (h, and c of the LSTM) after a step with
-            respect to that before, at 50 steps at the most, spread evenly over all.
+            respect to that before, at 50 steps at the most, spread over all.
 
     Raises
     ------
@@ -144,7 +145,8 @@ def gradient_flow(estimator, X, y):
     check_recurrent(estimator)
     network, theta = estimator._network, estimator._theta
     data = prepare(estimator, X, y)
-    with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:
+    quiet = np.errstate(over="ignore", invalid="ignore")  # as of a net that has exploded
+    with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts, quiet:
         norms = record_gradient_norms(network, theta, estimator._loss, data, map_parts)
         values = record_states(network, theta, data.sequences, map_parts)
         radii = spectral_radii(network, theta, data.sequences, values, N_JACOBIANS)

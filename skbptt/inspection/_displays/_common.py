@@ -30,10 +30,11 @@ def renamed(named, name):
     """The same values by the names given, a str or a list of them, or None for as is."""
     if name is None:
         return named
-    names = [name] if isinstance(name, str) else list(name)
-    if len(names) != len(named):
+    names = [name] if isinstance(name, str) else name
+    if not isinstance(names, (list, tuple)) or len(names) != len(named):
         raise ValueError(
-            f"name must give as many names as there are, {len(named)}. Got {name!r}."
+            f"name must be a str or a list of as many names as there are, {len(named)}. "
+            f"Got {name!r}."
         )
     return dict(zip(names, named.values()))
 
@@ -52,8 +53,10 @@ def as_batch(estimator, x):
         )
     if ndim == 1:
         return np.asarray(x)[np.newaxis]
-    known = ~np.isnan(np.asarray(x, dtype=float)).all(axis=1)
-    return [x[: 1 + np.flatnonzero(known).max(initial=-1)]]
+    known = np.flatnonzero(~np.isnan(np.asarray(x, dtype=float)).all(axis=1))
+    if not len(known):
+        raise ValueError("x must have at least one step that is not padding. Got none.")
+    return [x[: known[-1] + 1]]
 
 
 def make_panels(display, ax, n_rows, n_columns, *, figsize, height_ratios=None, **share):
@@ -101,7 +104,15 @@ def legend_above(ax, title=None, **options):
     return legend
 
 
+def dots(values):
+    """A marker for a line that would not show a number alone between NaN."""
+    known = np.isfinite(np.r_[np.nan, values, np.nan])
+    alone = known[1:-1] & ~known[:-2] & ~known[2:]
+    return {"marker": "."} if alone.any() else {}
+
+
 def integer_ticks(axis):
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    locator = MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1)
+    axis.set_major_locator(locator)

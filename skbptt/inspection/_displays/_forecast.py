@@ -1,10 +1,13 @@
 """Forecasts of a time series against what came."""
 
+from datetime import date
+from numbers import Integral
+
 import numpy as np
 
 from ...preprocessing import make_windows
 from ...preprocessing._windows import as_columns, as_series, target_columns
-from ._common import COLORS, legend_above, line_style, make_panels
+from ._common import COLORS, dots, legend_above, line_style, make_panels
 
 # Horizons up to which each is named.
 NAMED = 6
@@ -182,7 +185,8 @@ class ForecastDisplay:
         Raises
         ------
         ValueError
-            If y_true and y_pred are not one value for each window and horizon.
+            If y_true and y_pred are not one value for each window and horizon, or y_true
+            is not of consecutive windows of one series.
         """
         horizons, n_windows = np.atleast_1d(horizon), len(y_pred)
         y_true, y_pred = (
@@ -192,6 +196,11 @@ class ForecastDisplay:
         steps = steps_of(n_windows, window, horizons, stride)
         series = np.full(steps.max() + 1, np.nan)
         series[steps] = y_true
+        if not np.array_equal(series[steps], y_true, equal_nan=True):
+            raise ValueError(
+                "y_true must be of consecutive windows of one series, with the given "
+                "horizon and stride. Got different values for the same step."
+            )
         display = cls(
             series=series,
             y_pred=y_pred,
@@ -239,9 +248,9 @@ class ForecastDisplay:
         """
         n_windows, n_horizons = self.y_pred.shape
         one = n_windows // 2 if highlight is None else highlight
-        if not -n_windows <= one < n_windows:
+        if not isinstance(one, Integral) or not -n_windows <= one < n_windows:
             raise ValueError(
-                f"highlight must be the number of a window, below {n_windows}. Got {one}."
+                f"highlight must be the number of a window, below {n_windows}. Got {one!r}."
             )
         self.figure_, self.axes_ = make_panels(
             self, ax, 2, 1, figsize=(6.4, 5.2), height_ratios=[2, 1], sharex=True
@@ -257,10 +266,10 @@ class ForecastDisplay:
         for j, (color, steps) in enumerate(zip(horizon_colors(n_horizons), self.steps.T)):
             residuals = self.residuals[:, j]
             style = line_style(kwargs, color=color, **joined)
-            upper.plot(times[steps], self.y_pred[:, j], **style)
+            upper.plot(times[steps], self.y_pred[:, j], **dots(self.y_pred[:, j]) | style)
             if j in named:
                 style = {"label": named_horizon(self.horizons[j], residuals)} | style
-            lower.plot(times[steps], residuals, **style)
+            lower.plot(times[steps], residuals, **dots(residuals) | style)
 
         start = range(n_windows)[one] * self.stride
         ends = times[[start, start + self.window - 1]]
@@ -306,6 +315,12 @@ def checked_times(times, n_steps):
         raise ValueError(
             f"times must give one time for each of {n_steps} steps. Got the shape "
             f"{times.shape}."
+        )
+    if times.dtype.kind == "O" and all(isinstance(time, date) for time in times):
+        times = times.astype("datetime64[us]")
+    if times.dtype.kind not in "iufM":
+        raise ValueError(
+            f"times must be numbers or dates. Got {type(times.flat[0]).__name__}."
         )
     return times
 

@@ -7,6 +7,7 @@ import numpy as np
 from .._flow import gradient_flow
 from ._common import (
     COLORS,
+    dots,
     integer_ticks,
     legend_above,
     line_style,
@@ -181,7 +182,7 @@ def draw(panel, flow, key, label, style):
     reach, radius = flow.reach[key], np.median(flow.spectral_radius[key])
     fallen = f"below 1 % at lag {reach:.0f}" if np.isfinite(reach) else "never below 1 %"
     label = f"{label}: {fallen}, spectral radius {radius:.2f}"
-    panel.plot(lags, median, **{"label": label} | style)
+    panel.plot(lags, median, **{"label": label} | dots(median) | style)
     panel.fill_between(lags, low, high, color=style["color"], alpha=0.2, linewidth=0)
     if np.isfinite(reach):
         panel.axvline(reach, color=style["color"], linestyle=":", linewidth=1)
@@ -194,4 +195,7 @@ def limits(flows):
     positive = drawn[(drawn > 0) & np.isfinite(drawn)]
     if not len(positive):
         return 0.1, 10
-    return max(positive.min(), positive.max() * 10.0**-DECADES) / 2, positive.max() * 2
+    # Lag 0, which all others are seen against, is on the axis.
+    at_0 = np.concatenate([norm[:, 0] for norm in norms])
+    least = min(positive.max() * 10.0**-DECADES, at_0.min(initial=np.inf, where=at_0 > 0))
+    return max(positive.min(), least) / 2, positive.max() * 2

@@ -7,6 +7,7 @@ import numpy as np
 
 from ._common import (
     COLORS,
+    dots,
     integer_ticks,
     legend_above,
     line_style,
@@ -99,11 +100,11 @@ class LossCurveDisplay:
         """
         curves = {
             key: {
-                "loss": one.loss_curve_,
-                "validation_loss": one.validation_loss_curve_ or [],
-                "validation_score": one.validation_scores_ or [],
-                "grad_norm": one.grad_norm_curve_,
-                "learning_rate": one.learning_rate_curve_,
+                "loss": list(one.loss_curve_),
+                "validation_loss": list(one.validation_loss_curve_ or []),
+                "validation_score": since_new_data(one),
+                "grad_norm": list(one.grad_norm_curve_),
+                "learning_rate": list(one.learning_rate_curve_),
             }
             for key, one in named_estimators(estimator).items()
         }
@@ -113,7 +114,8 @@ class LossCurveDisplay:
     def kept(self):
         """Dict of str to int: the iteration, from 1, whose weights were kept.
 
-        The first of the best validation score, or the last where there are no scores.
+        The first of the best validation score, or the last whose loss is finite where there
+        are no scores.
         """
         return {key: best_iteration(curves) for key, curves in self.curves.items()}
 
@@ -193,7 +195,7 @@ def with_numbers(curves):
 
     A validation curve is shorter where training went on with early stopping.
     """
-    n = max(len(values) for values in curves.values())
+    n = max(map(len, curves.values()), default=0)
     arrays = {
         key: np.concatenate([np.full(n - len(values), np.nan), values])
         for key, values in curves.items()
@@ -202,9 +204,22 @@ def with_numbers(curves):
 
 
 def best_iteration(curves):
-    """The first of the best validation score, or the last, from 1."""
-    score = with_numbers(curves).get("validation_score")
-    return len(curves["loss"]) if score is None else int(np.nanargmax(score)) + 1
+    """The first of the best validation score, or the last of finite loss, from 1."""
+    curves = with_numbers(curves)
+    if "validation_score" in curves:
+        return int(np.nanargmax(curves["validation_score"])) + 1
+    finite = np.flatnonzero(np.isfinite(curves.get("loss", [])))
+    return int(finite[-1]) + 1 if len(finite) else 0
+
+
+def since_new_data(estimator):
+    """The validation scores, without those before the best that count no more.
+
+    After a warm start on other data, the best is that since.
+    """
+    scores = list(estimator.validation_scores_ or [])
+    higher = [i for i, s in enumerate(scores) if s > estimator.best_validation_score_]
+    return scores[higher[-1] + 1 :] if higher else scores
 
 
 def is_log(label, values):
@@ -221,12 +236,13 @@ def draw(panel, curves, keys, style):
     for key in keys:
         values = curves[key]
         dashes = {"linestyle": "--"} if key == "validation_loss" else {}
+        dashes |= dots(values)
         panel.plot(np.arange(1, len(values) + 1), values, **style | dashes)
     marks = {"color": style["color"], "zorder": 3}
     if "loss" in keys:
         panel.plot(len(curves["loss"]), curves["loss"][-1], **END, **marks)
     # On what decides: validation where there is one, else training.
-    if keys and not {"grad_norm", "learning_rate"} & set(keys):
-        at = best_iteration(curves)
+    at = best_iteration(curves)
+    if at and keys and not {"grad_norm", "learning_rate"} & set(keys):
         panel.plot(at, curves[keys[-1]][at - 1], **KEPT, **marks)
     return [curves[key] for key in keys]

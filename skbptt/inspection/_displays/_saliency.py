@@ -126,6 +126,12 @@ class SaliencyDisplay:
                 f"y must have the shape of the prediction, {np.shape(y_pred)}. Got "
                 f"{np.shape(y)}."
             )
+        if y is not None and is_classifier(estimator) and estimator._n_columns is None:
+            unknown = np.setdiff1d(y, estimator.classes_)
+            if len(unknown):
+                raise ValueError(
+                    f"y must be of the classes {estimator.classes_}. Got {unknown[0]!r}."
+                )
         values = np.asarray(X[0], dtype=float)
         product = saliency(estimator, X)[0] * values
         names = getattr(x, "columns", getattr(estimator, "feature_names_in_", None))
