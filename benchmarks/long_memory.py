@@ -10,8 +10,8 @@ Tasks, and when they count as solved on 1000 new sequences:
   predict the mean has 0.167).
 - order2, order3: the order of two (three) symbols; more than 99 % of the classes right.
 - copy2, copy8: five of two symbols, or ten of eight, are repeated after T steps; more than
-  99 % of the symbols right. Martens & Sutskever's noiseless memorisation is the first; it has
-  but 32 sequences, which are all there is to see, and an epoch is one batch.
+  99 % of the symbols right. Martens & Sutskever's noiseless memorisation is the first: it
+  has but 32 sequences, all of which are seen in training, and an epoch is one batch.
 
 A net is trained until it solves the task, or for so many seconds of processor time; it is
 looked at after each iteration. New data come as long as the 10,000 (copy8: 20,000) training

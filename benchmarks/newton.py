@@ -5,7 +5,8 @@
 The tank and the pendulum of small_data.py, 200 series of 20 steps, eight Elman units, in
 double precision. For each solver the evaluations and products until the norm of the whole
 gradient is 1e-5, and what they cost in gradients, by the processor time of both in the same
-run. Medians over the seeds that got there; each seed is another start.
+run. Medians over the seeds, each another start; of those that did not get there, all that
+they used.
 """
 
 import argparse
@@ -100,8 +101,8 @@ def main():
                 run(X, y, solver, seed, options.max_iter) for seed in range(options.seeds)
             ]
             reached = [count for count in counts if count.norm <= GOAL]
-            calls = [[*count.calls.values(), count.in_gradients] for count in reached]
-            gradients, values, products, cost = np.median(calls or [[np.nan] * 4], axis=0)
+            calls = [[*count.calls.values(), count.in_gradients] for count in counts]
+            gradients, values, products, cost = np.median(calls, axis=0)
             print(
                 f"{system.__name__:9s} {solver:12s} {len(reached)} of {len(counts)}"
                 f" {gradients:11.0f} {values:7.0f} {products:9.0f} {cost:13.0f}",
