@@ -17,8 +17,8 @@ class ForecastDisplay:
     """Forecasts of one series, each at the time that it is for, and their residuals.
 
     A line for each horizon; one forecast is highlighted, with the window that it was made
-    from. The legend tells the root mean squared error of each horizon. It is recommended
-    to use :meth:`from_estimator` or :meth:`from_predictions`.
+    from. The legend tells the root mean squared error of up to six horizons. It is
+    recommended to use :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
