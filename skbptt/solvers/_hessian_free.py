@@ -193,6 +193,7 @@ def conjugate_gradients(product, b, preconditioner, direction):
     the value there.
     """
     x, r = np.zeros_like(b), -b
+    # The last direction is a good one ([M], section 4.5); its length may not be.
     if b @ direction > 0:
         A_direction = product(direction)
         share = b @ direction / (direction @ A_direction)
