@@ -41,8 +41,8 @@ def through_time(estimator, network, loss, data, theta):
         if learned <= UNLEARNED * at_first or at_first < np.finfo(theta.dtype).eps:
             return None
         norms = record_gradient_norms(network, theta, loss, sample)
-    found = (explain(estimator, network, of_layer) for of_layer in norms.values())
-    return next(filter(None, found), None)
+        found = (explain(estimator, network, of_layer) for of_layer in norms.values())
+        return next(filter(None, found), None)
 
 
 def explain(estimator, network, norms):

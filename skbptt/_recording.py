@@ -130,7 +130,7 @@ def spectral_radii(network, theta, sequences, values, n_samples):
     values : dict
         What that function gave.
     n_samples : int
-        Steps at the most, spread evenly over all.
+        Steps at the most, spread over all.
 
     Returns
     -------
