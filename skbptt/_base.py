@@ -3,6 +3,8 @@
 import warnings
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
+from copy import copy
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -14,14 +16,16 @@ from sklearn.utils.validation import check_is_fitted
 from . import solvers
 from ._callbacks import Iterations
 from ._compat import CallbackSupportMixin, with_callbacks
-from ._data import Data, canonical, drop_weightless, fingerprint, hold_back
-from ._diagnosis import through_time
+from ._data import Data, canonical, drop_weightless, fingerprint
+from ._diagnosis import diagnose
 from ._docstrings import Documented
+from ._early_stopping import FEW, TOO_FEW, Validator, hold_back
 from ._network import Network
 from ._objective import raw_outputs
 from ._parameters import CONSTRAINTS, check_parameters, hidden_sizes, make_cell
 from ._threads import one_blas_thread, parallel_map
 from ._training import train
+from ._units import in_units, units_of
 from ._validation import (
     check_sequences,
     check_targets,
@@ -75,12 +79,12 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         """The loss, once y is encoded."""
 
     @abstractmethod
-    def _score_raw(self, loss, raw, data):
-        """Score of raw outputs against encoded targets."""
-
-    @abstractmethod
     def _decode(self, raw):
         """Predictions from raw outputs."""
+
+    @abstractmethod
+    def _decode_targets(self, y):
+        """Targets in the form of predictions, from encoded ones."""
 
     # What only a classifier has.
 
@@ -156,7 +160,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
         with unchanged_on_error(self):
-            self._train(X, y, sample_weight, go_on=True, incremental=True, classes=classes)
+            self._train(X, y, sample_weight, resume=True, incremental=True, classes=classes)
         return self
 
     def _train(
@@ -164,17 +168,17 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         X,
         y,
         sample_weight,
-        go_on,
+        resume,
         own=None,
         iterations=None,
         incremental=False,
         classes=None,
     ):
-        """Train from the start, or from where the last call ended if ``go_on``.
+        """Train from the start, or from where the last call ended if ``resume``.
 
-        ``own`` are validation data or None, and ``iterations`` hears of each.
+        ``own`` is validation data or None, and ``iterations`` is told of each iteration.
         """
-        known = go_on and hasattr(self, "_theta")
+        known = resume and hasattr(self, "_theta")
         spec = self._make_spec()
         if known:
             self._check_same_network(spec)
@@ -191,48 +195,93 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         if not incremental:
             self._check_encoded(data)
         network, loss = self._make_network(spec), self._make_loss(spec)
+        dtype = self._theta.dtype if known else data.sequences.steps.dtype
+        held = None if own is None else self._prepare_validation(*own, dtype=dtype)
+        state = self._resumed_state() if known else self._new_state()
+        if not incremental:
+            self._note_data(state, data, held)
+        if self.early_stopping:
+            if held is None:
+                split, strata = state["split"], self._strata(data)
+                data, held = hold_back(data, self.validation_fraction, split, strata)
+            if len(held.y) < FEW:
+                warnings.warn(TOO_FEW.format(len(held.y)), UserWarning, stacklevel=4)
 
         if known:
-            theta, state = self._theta, solvers.copied(self._state)
-            # Of what an earlier version did not record there is nothing yet.
-            state["record"] = solvers.new_record() | state["record"]
+            units = self._units
         else:
-            seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-            rng = np.random.RandomState(seed)
-            # Besides: "solver", its "descent" and "result", a fingerprint of the "data".
-            # All plain, to be stored and resumed.
-            state = {
-                "rng": rng,
-                "split": rng.randint(np.iinfo(np.int32).max),
-                "record": solvers.new_record(),
-            }
-            theta = network.initialise(rng, data.sequences.steps.dtype)
+            units = loss.units(data.y, data.weights)
+            state["units"] = units.state()
+        # The network learns in these units, and is handed out in those of the user.
+        training = units.standardise(data)
+        if known:
+            theta = state["theta"] if units.state() else self._theta
+        else:
+            theta = network.initialise(state["rng"], dtype)
+            start = loss.start(training.y, training.weights)
+            network.layout.views(theta)["output.b"][:] = start
 
-        held = None if own is None else self._prepare_validation(*own, dtype=theta.dtype)
-        if not incremental:
-            seen = fingerprint(data) + (fingerprint(held) if held else b"")
-            if known and seen != state.get("data"):
-                state["record"] |= solvers.NOTHING_YET
-            state["data"] = seen
-        if self.early_stopping and held is None:
-            strata = self._strata(data)
-            data, held = hold_back(data, self.validation_fraction, state["split"], strata)
-        if not known:
-            network.layout.views(theta)["output.b"][:] = loss.start(data.y, data.weights)
+        def attributes(theta):
+            return self._fitted(spec, network, loss, units, theta, solvers.copied(state))
 
-        def fitted(theta):
-            return self._fitted(spec, network, loss, theta.copy(), solvers.copied(state))
-
-        tell = iterations and iterations.begin(theta, fitted)
+        validate = None
+        if held is not None:
+            view = partial(self._view, spec, network, loss, units)
+            validate = partial(
+                Validator,
+                self.scoring,
+                network,
+                loss,
+                units.standardise(held),
+                held,
+                view,
+            )
+        tell = iterations and iterations.begin(theta, attributes)
         theta, problem = train(
-            self, network, loss, data, held, theta, state, tell, incremental
+            self,
+            network,
+            loss,
+            training,
+            validate,
+            theta,
+            state,
+            tell,
+            units.loss,
+            incremental,
         )
         problems = [problem]
         if not incremental:
-            problems.append(through_time(self, network, loss, data, theta))
+            losses = state["record"]["loss_curve"]
+            problems += diagnose(self, network, loss, training, theta, losses)
         for problem in filter(None, problems):
             warnings.warn(problem, ConvergenceWarning, stacklevel=4)
-        self.__dict__.update(self._fitted(spec, network, loss, theta, state))
+        self.__dict__.update(self._fitted(spec, network, loss, units, theta, state))
+
+    def _new_state(self):
+        """What training goes on from, besides the weights; all plain, to be stored.
+
+        Later also the "solver", its "descent" and "result", a fingerprint of the "data",
+        the "units" of the targets and, where these differ from those of the user, the
+        weights "theta" in them.
+        """
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        rng = np.random.RandomState(seed)
+        split = rng.randint(np.iinfo(np.int32).max)
+        return {"rng": rng, "split": split, "record": solvers.new_record()}
+
+    def _resumed_state(self):
+        """A copy of the state of the last call."""
+        state = solvers.copied(self._state)
+        # An earlier version may have recorded less.
+        state["record"] = solvers.new_record() | state["record"]
+        return {"units": None} | state
+
+    def _note_data(self, state, data, held):
+        """Count improvements anew if the data are not those of the last call."""
+        seen = fingerprint(data) + (fingerprint(held) if held else b"")
+        if seen != state.get("data"):
+            state["record"] |= solvers.NOTHING_YET
+        state["data"] = seen
 
     def _check_own_validation(self, X_val, y_val, sample_weight_val):
         """Validation data of the user's own, as a tuple, or None."""
@@ -292,15 +341,20 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             raise ValueError("X_val and y_val must hold at least 2 targets. Got 1.")
         return self._ready(data)
 
-    def _fitted(self, spec, network, loss, theta, state):
-        """The fitted attributes."""
+    def _fitted(self, spec, network, loss, units, theta, state):
+        """The fitted attributes, in the units of the user."""
         record, held = state["record"], self.early_stopping
-        curve = list(record["loss_curve"])
+        if state["units"]:
+            state = state | {"theta": theta.copy()}
+        result = state.get("result")
+        if result:
+            result = result | {"fun": units.loss * result["fun"]}
+        curve = in_units(record["loss_curve"], units)
+        scores = record["validation_scores"], record["best_score"]
+        if self.scoring == "loss":
+            scores = in_units(scores[0], units), units.loss * scores[1]
         return {
-            "_spec": spec,
-            "_network": network,
-            "_loss": loss,
-            "_theta": theta,
+            **self._model(spec, network, loss, units, theta),
             "_state": state,
             "n_layers_": len(network.sizes) + 2,
             "out_activation_": loss.activation,
@@ -309,15 +363,32 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             "learning_rate_curve_": list(record["learning_rate_curve"]),
             "n_iter_": len(curve),
             "loss_": curve[-1] if curve else np.nan,
-            "solver_result_": state.get("result"),
+            "solver_result_": result,
             "t_": state["descent"]["t"] if "descent" in state else 0,
-            "best_loss_": None if held else record["best_loss"],
+            "best_loss_": None if held else units.loss * record["best_loss"],
             "validation_loss_curve_": (
-                list(record["validation_loss_curve"]) if held else None
+                in_units(record["validation_loss_curve"], units) if held else None
             ),
-            "validation_scores_": list(record["validation_scores"]) if held else None,
-            "best_validation_score_": record["best_score"] if held else None,
+            "validation_scores_": list(scores[0]) if held else None,
+            "best_validation_score_": scores[1] if held else None,
         }
+
+    def _model(self, spec, network, loss, units, theta):
+        """The attributes that predictions need."""
+        return {
+            "_spec": spec,
+            "_network": network,
+            "_units": units,
+            "_loss": units.restore_loss(loss),
+            "_theta": units.restore(theta, network.layout),
+        }
+
+    def _view(self, spec, network, loss, units, theta):
+        """A copy of the estimator with other weights, for scorers; X has no names there."""
+        view = copy(self)
+        view.__dict__.update(self._model(spec, network, loss, units, theta))
+        view.__dict__.pop("feature_names_in_", None)
+        return view
 
     def _make_spec(self):
         """Parameters that say which network and loss it is, as plain values."""
@@ -354,7 +425,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
 
     def __getstate__(self):
         state = dict(super().__getstate__())
-        for name in ("_network", "_loss"):
+        for name in ("_network", "_loss", "_units"):
             state.pop(name, None)
         return state
 
@@ -362,7 +433,8 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         super().__setstate__(state)
         if "_theta" in state:
             self._network = self._make_network(self._spec)
-            self._loss = self._make_loss(self._spec)
+            self._units = units_of(self._state.get("units"))
+            self._loss = self._units.restore_loss(self._make_loss(self._spec))
 
     # Prediction.
 

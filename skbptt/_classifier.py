@@ -90,7 +90,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         truncation=None,
         n_jobs=None,
         batch_size="auto",
-        learning_rate="one_cycle",
+        learning_rate="auto",
         learning_rate_init=0.01,
         power_t=0.5,
         max_iter=100,
@@ -102,6 +102,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         momentum=0.9,
         nesterovs_momentum=True,
         early_stopping=False,
+        scoring="loss",
         validation_fraction=0.1,
         beta_1=0.9,
         beta_2=0.999,
@@ -135,6 +136,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
+        self.scoring = scoring
         self.validation_fraction = validation_fraction
         self.beta_1 = beta_1
         self.beta_2 = beta_2
@@ -281,12 +283,11 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             return (raw[:, 0] > 0).astype(int)
         return raw.argmax(axis=1)
 
-    def _score_raw(self, loss, raw, data):
-        return accuracy_score(data.y, self._codes(raw), sample_weight=data.weights)
-
     def _decode(self, raw):
-        codes = self._codes(raw)
-        return codes if self._n_columns is not None else self.classes_[codes]
+        return self._decode_targets(self._codes(raw))
+
+    def _decode_targets(self, y):
+        return y if self._n_columns is not None else self.classes_[y]
 
     def decision_function(self, X):
         """Raw outputs: the logits of the classes, or of the second of two.

@@ -5,7 +5,6 @@ from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 
 class Data:
@@ -39,6 +38,12 @@ class Data:
         """The same sequences and targets with other weights."""
         other = copy(self)
         other.weights = weights
+        return other
+
+    def with_targets(self, y):
+        """The same sequences and weights with other targets."""
+        other = copy(self)
+        other.y = y
         return other
 
     def take(self, indices):
@@ -109,22 +114,3 @@ def digest(values):
         block = flat[start : start + (1 << 14)]
         hashed.update(np.add(block, 0, dtype=np.float64))  # makes -0.0 equal to 0.0
     return hashed.digest()
-
-
-def hold_back(data, fraction, seed, strata=None):
-    """Split into training and validation data, by ``strata`` where that can be."""
-    n = len(data.sequences)
-    n_held = int(np.ceil(fraction * n))
-    if n_held < 2 or n - n_held < 1:
-        raise ValueError(
-            f"validation_fraction={fraction} of {n} different sequences leaves {n_held} "
-            f"for validation and {n - n_held} for training. At least 2 and 1 are needed."
-        )
-    if strata is not None:
-        counts = np.unique(strata, return_counts=True)[1]
-        if counts.min() < 2 or len(counts) > min(n_held, n - n_held):
-            strata = None
-    train, held = train_test_split(
-        np.arange(n), test_size=n_held, random_state=seed, stratify=strata
-    )
-    return data.take(train), data.take(held)

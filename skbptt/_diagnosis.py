@@ -1,4 +1,4 @@
-"""Why a net has not learned: gradients that vanish or explode through time."""
+"""Why a network has not learned: no better than a constant, or gradients through time."""
 
 import numpy as np
 
@@ -13,36 +13,61 @@ UNLEARNED = 0.5
 EXPLODED = 1e3
 # Over no more steps than these it takes no long memory.
 LONG = 20
-# Sequences that are looked at.
-N_SEQUENCES = 50
+# Sequences on which the loss is judged, and those through which gradients are followed.
+N_JUDGED, N_FLOW = 500, 50
+# A net whose loss is not below this share of a constant's is no better than a constant.
+NO_BETTER = 0.999
+
+CONSTANT = (
+    "The loss on the training data is no better than that of a constant prediction. Check "
+    "that X holds what y depends on and that its features are near unit scale (for example "
+    "by TimeDistributed(StandardScaler())), and try more iterations, a smaller alpha, or "
+    "another learning_rate_init or solver."
+)
 
 
-def through_time(estimator, network, loss, data, theta):
-    """A message where training came to nothing and gradients tell why, or None.
+def diagnose(estimator, network, loss, data, theta, losses):
+    """Messages on a training that came to little.
 
     Parameters
     ----------
     estimator : RNNClassifier or RNNRegressor
-        Its parameters are asked for.
+        Gives the parameters.
     network, loss, data, theta
         What was trained, on what, and the weights it came to.
+    losses : list of float
+        The objective in each iteration.
     """
-    if np.median(data.sequences.lengths) <= LONG:
-        return None
-    some = np.unique(np.linspace(0, len(data.sequences) - 1, N_SEQUENCES).astype(int))
-    sample = data.take(some)
+    constant = loss.start(data.y, data.weights)
+    sample = spread(data, N_JUDGED)
     with np.errstate(over="ignore", invalid="ignore"):
-        raw = raw_outputs(network, theta, sample.sequences)
-        constant = np.broadcast_to(loss.start(data.y, data.weights), raw.shape)
-        learned, at_first = (
-            np.average(loss.value(outputs, sample.y), weights=sample.weights)
-            for outputs in (raw, constant)
+        at_first = mean_loss(
+            loss, np.broadcast_to(constant, (len(sample.y), network.n_outputs)), sample
         )
-        if learned <= UNLEARNED * at_first or at_first < np.finfo(theta.dtype).eps:
-            return None
-        norms = record_gradient_norms(network, theta, loss, sample)
-        found = (explain(estimator, network, of_layer) for of_layer in norms.values())
-        return next(filter(None, found), None)
+        if at_first < np.finfo(theta.dtype).eps:
+            return
+        # What was validated may have ended at other weights than its last.
+        if losses and losses[-1] <= UNLEARNED * at_first and not estimator.early_stopping:
+            return
+        learned = mean_loss(loss, raw_outputs(network, theta, sample.sequences), sample)
+        if learned <= UNLEARNED * at_first:
+            return
+        if not learned < NO_BETTER * at_first:
+            yield CONSTANT
+        if np.median(data.sequences.lengths) > LONG:
+            norms = record_gradient_norms(network, theta, loss, spread(data, N_FLOW))
+            found = (explain(estimator, network, of_layer) for of_layer in norms.values())
+            yield next(filter(None, found), None)
+
+
+def spread(data, n):
+    """At most ``n`` sequences, evenly spaced."""
+    n_all = len(data.sequences)
+    return data.take(np.unique(np.linspace(0, n_all - 1, n).astype(int)))
+
+
+def mean_loss(loss, raw, data):
+    return np.average(loss.value(raw, data.y), weights=data.weights)
 
 
 def explain(estimator, network, norms):

@@ -10,8 +10,13 @@ from abc import ABC, abstractmethod
 import numpy as np
 from scipy.special import expit, xlogy
 
-# Training starts from the mean target, but with no class or rate out of reach.
+from ._units import TargetUnits, Units, positive_or_one, weighted_quantile
+
+# Training starts from the mean rate or the shares of classes, with none out of reach.
 LEAST_SHARE = 0.01
+
+# The standard deviation of a normal distribution, in median absolute deviations.
+SIGMA_OF_MAD = 1.4826
 
 
 class Regression(ABC):
@@ -38,8 +43,27 @@ class Regression(ABC):
         return raw
 
     def start(self, y, weights):
-        """The constant raw output with which training starts."""
+        """The constant raw output with which training starts, the best one."""
+        return self._location(y, weights)
+
+    def units(self, y, weights):
+        """The units in which to learn targets that are given in full precision."""
+        y = y.astype(np.float64)
+        location = self._location(y, weights)
+        scale = positive_or_one(self._spread(y - location, weights), location)
+        loss = float(np.mean(scale**self.degree))
+        return TargetUnits(location, scale, location, scale, loss)
+
+    # The power of the unit of y that is the unit of the loss.
+    degree = 2
+
+    def _location(self, y, weights):
         return weighted_mean(y, weights)
+
+    def _spread(self, r, weights):
+        """Spread of the distances ``r`` from the location."""
+        top = np.maximum(np.abs(r).max(axis=0), np.finfo(np.float64).tiny)
+        return top * np.sqrt(weighted_mean((r / top) ** 2, weights))
 
 
 class SquaredError(Regression):
@@ -55,15 +79,28 @@ class SquaredError(Regression):
 class AbsoluteError(Regression):
     """abs(raw - y), whose minimiser is the median."""
 
+    degree = 1
+    share = 0.5
+
     def _value(self, raw, y):
         return (raw - y) * self._gradient(raw, y)
 
     def _gradient(self, raw, y):
         return np.sign((raw - y).real).astype(raw.dtype)
 
+    def _location(self, y, weights):
+        return weighted_quantile(y, weights, self.share)
+
+    def _spread(self, r, weights):
+        return weighted_mean(np.abs(r), weights)
+
 
 class Huber(Regression):
-    """(raw - y)² / 2 where that distance is below 1, and its tangent beyond."""
+    """(raw - y)² / 2 where that distance is below 1, and its tangent beyond.
+
+    In units of the targets' spread, as in Huber's regression: their median absolute
+    deviation, scaled to that of a normal distribution.
+    """
 
     def _value(self, raw, y):
         r = raw - y
@@ -74,15 +111,22 @@ class Huber(Regression):
         r = raw - y
         return np.where(np.abs(r.real) <= 1, r, np.sign(r.real))
 
+    def _location(self, y, weights):
+        return weighted_quantile(y, weights, 0.5)
+
+    def _spread(self, r, weights):
+        spread = SIGMA_OF_MAD * weighted_quantile(np.abs(r), weights, 0.5)
+        return np.where(spread > 0, spread, super()._spread(r, weights))
+
 
 class Quantile(AbsoluteError):
     """Pinball loss, whose minimiser is the given quantile (Koenker & Bassett, 1978)."""
 
     def __init__(self, quantile):
-        self.quantile = quantile
+        self.share = quantile
 
     def _gradient(self, raw, y):
-        above = np.where((raw - y).real > 0, 1 - self.quantile, -self.quantile)
+        above = np.where((raw - y).real > 0, 1 - self.share, -self.share)
         return above.astype(raw.dtype)
 
 
@@ -103,8 +147,20 @@ class Poisson(Regression):
     def start(self, y, weights):
         return np.log(np.maximum(super().start(y, weights), LEAST_SHARE))
 
+    def units(self, y, weights):
+        mean = positive_or_one(weighted_mean(y, weights), 0)
+        zero, one = np.zeros_like(mean), np.ones_like(mean)
+        return TargetUnits(zero, mean, np.log(mean), one, float(mean.mean()))
 
-class BinaryCrossEntropy:
+
+class Classification:
+    """A loss that has no units."""
+
+    def units(self, y, weights):
+        return Units()
+
+
+class BinaryCrossEntropy(Classification):
     """Cross-entropy of independent labels, with probability logistic(raw)."""
 
     activation = "logistic"
@@ -132,7 +188,7 @@ class BinaryCrossEntropy:
         return np.log(p / (1 - p))
 
 
-class CrossEntropy:
+class CrossEntropy(Classification):
     """Cross-entropy of one class among several, with probabilities softmax(raw)."""
 
     activation = "softmax"

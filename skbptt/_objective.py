@@ -31,6 +31,9 @@ class Objective:
     dropout : float
     map_parts : callable
         Like :class:`map`; may run in threads.
+    units : Units, default=None
+        The units of the targets in which the network was trained, if ``loss`` and the
+        weights are in those of the user.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Objective:
         truncation=None,
         dropout=0.0,
         map_parts=map,
+        units=None,
     ):
         self.network = network
         self.loss = loss
@@ -53,6 +57,8 @@ class Objective:
         self.dropout = dropout
         self.penalty = network.penalised(data.sequences.steps.dtype)
         self.penalty *= alpha / total
+        if units is not None:
+            units.rescale_penalty(self.penalty, network.layout)
         self.map_parts = map_parts
         self.workspaces = WorkspacePool()
 

@@ -100,7 +100,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         truncation=None,
         n_jobs=None,
         batch_size="auto",
-        learning_rate="one_cycle",
+        learning_rate="auto",
         learning_rate_init=0.01,
         power_t=0.5,
         max_iter=100,
@@ -112,6 +112,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         momentum=0.9,
         nesterovs_momentum=True,
         early_stopping=False,
+        scoring="loss",
         validation_fraction=0.1,
         beta_1=0.9,
         beta_2=0.999,
@@ -146,6 +147,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
+        self.scoring = scoring
         self.validation_fraction = validation_fraction
         self.beta_1 = beta_1
         self.beta_2 = beta_2
@@ -204,11 +206,10 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             return Quantile(spec["quantile"])
         return LOSSES[spec["loss"]]()
 
-    def _score_raw(self, loss, raw, data):
-        return r2_score(data.y, loss.predict(raw), sample_weight=data.weights)
-
     def _decode(self, raw):
-        y = self._loss.predict(raw)
+        return self._decode_targets(self._loss.predict(raw))
+
+    def _decode_targets(self, y):
         return y if self._n_columns is not None else y[:, 0]
 
     def __sklearn_tags__(self):

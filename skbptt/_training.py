@@ -4,31 +4,36 @@ import numpy as np
 
 from . import solvers
 from ._curvature import Curvature
-from ._objective import Objective, raw_outputs
+from ._objective import Objective
 from ._parameters import window_of
 from ._threads import one_blas_thread, parallel_map
 
+# The automatic size of a mini-batch, unless it leaves fewer batches in an epoch.
+BATCH_SIZE, LEAST_BATCHES = 32, 10
 
-def train(estimator, network, loss, data, held, theta, state, tell, one_epoch):
+
+def train(estimator, network, loss, data, validate, theta, state, tell, unit, one_epoch):
     """Run the estimator's solver.
 
     Parameters
     ----------
     estimator : RNNClassifier or RNNRegressor
-        Its parameters are asked for, and how it scores.
+        Gives the parameters.
     network : Network
     loss : one of skbptt._losses
     data : Data
-    held : Data or None
-        What to validate on.
+    validate : callable or None
+        ``validate(map_parts=...)`` gives a :class:`Validator` for early stopping.
     theta : ndarray
         Starting weights.
     state : dict
         What an earlier call left; updated in place.
     tell : callable or None
         ``tell(theta)`` hears of each iteration; True asks to stop.
+    unit : float
+        The loss in the units of the user that corresponds to a loss of 1.
     one_epoch : bool
-        Whether to do only the next epoch of a stochastic solver.
+        Whether to run only the next epoch of a stochastic solver.
 
     Returns
     -------
@@ -53,9 +58,10 @@ def train(estimator, network, loss, data, held, theta, state, tell, one_epoch):
             tol=estimator.tol,
             patience=patience_of(estimator),
             verbose=estimator.verbose,
-            validate=held and validator(estimator, network, loss, held, map_parts),
+            validate=validate and validate(map_parts=map_parts),
             record=state["record"],
             tell=tell,
+            unit=unit,
         )
         return solve(estimator, objective, monitor, theta, state, one_epoch)
 
@@ -63,26 +69,19 @@ def train(estimator, network, loss, data, held, theta, state, tell, one_epoch):
 def patience_of(estimator):
     """Iterations without progress that end training.
 
-    A cycle ends by its falling rate: a plateau before means nothing. What has exact
-    gradients ends by these.
+    A cycle of the learning rate runs to its end, and a solver with exact gradients ends by
+    them: there a plateau of the loss means nothing.
     """
     stochastic = estimator.solver in solvers.STOCHASTIC
-    descends = stochastic and estimator.learning_rate != "one_cycle"
-    return estimator.n_iter_no_change if estimator.early_stopping or descends else np.inf
+    plateaus = stochastic and estimator.learning_rate not in ("auto", "one_cycle")
+    return estimator.n_iter_no_change if estimator.early_stopping or plateaus else np.inf
 
 
-def validator(estimator, network, loss, data, map_parts):
-    """A function from weights to loss and score on ``data``."""
-
-    def validate(theta):
-        raw = raw_outputs(network, theta, data.sequences, map_parts)
-        if not np.isfinite(loss.predict(raw)).all():
-            return np.nan, -np.inf
-        values = loss.value(raw, data.y)
-        score = estimator._score_raw(loss, raw, data)
-        return np.average(values, weights=data.weights), score
-
-    return validate
+def batch_size_for(estimator, n, one_epoch):
+    """Sequences in a mini-batch of a stochastic solver."""
+    if estimator.batch_size != "auto":
+        return estimator.batch_size
+    return BATCH_SIZE if one_epoch else max(1, min(BATCH_SIZE, n // LEAST_BATCHES))
 
 
 def solve(estimator, objective, monitor, theta, state, one_epoch):
@@ -116,21 +115,29 @@ def solve(estimator, objective, monitor, theta, state, one_epoch):
     )
     if changed:
         state["descent"] = solvers.start(theta, rule)
-    batch_size = estimator.batch_size
+    learning_rate = estimator.learning_rate
+    if learning_rate == "auto":  # the length of a stream is not known
+        learning_rate = "constant" if one_epoch else "one_cycle"
+    schedule = solvers.Schedule(
+        learning_rate,
+        estimator.learning_rate_init,
+        estimator.power_t,
+        estimator.max_iter,
+        monitor.validate is not None,
+        state["descent"],
+    )
     theta, problem = solvers.descend(
         theta,
         objective.value_and_gradient,
         objective.value,
         objective.n,
         rule,
+        schedule,
         monitor,
         state["descent"],
         state["rng"],
-        batch_size=32 if batch_size == "auto" else batch_size,
+        batch_size=batch_size_for(estimator, objective.n, one_epoch),
         shuffle=estimator.shuffle,
-        learning_rate=estimator.learning_rate,
-        learning_rate_init=estimator.learning_rate_init,
-        power_t=estimator.power_t,
         max_grad_norm=estimator.max_grad_norm,
         max_iter=estimator.max_iter,
         one_epoch=one_epoch,

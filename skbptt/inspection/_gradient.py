@@ -179,7 +179,15 @@ def objective_of(estimator, X, y, sample_weight, window=None, map_parts=map):
     """The objective of a fitted estimator on given data, without dropout."""
     data = estimator._apply_class_weight(prepare(estimator, X, y, sample_weight))
     network, loss = estimator._network, estimator._loss
-    return Objective(network, loss, data, estimator.alpha, window, map_parts=map_parts)
+    return Objective(
+        network,
+        loss,
+        data,
+        estimator.alpha,
+        window,
+        map_parts=map_parts,
+        units=estimator._units,
+    )
 
 
 def prepare(estimator, X, y, sample_weight=None):

@@ -2,7 +2,8 @@
 
 from ._hessian_free import hessian_free, start_hessian_free
 from ._monitor import NOTHING_YET, Monitor, copied, ended_early, new_record
-from ._rules import SCHEDULES, SGD, Adam
+from ._rules import SGD, Adam
+from ._schedule import SCHEDULES, Schedule
 from ._scipy import METHODS, minimise
 from ._stochastic import descend, start
 
@@ -27,6 +28,7 @@ __all__ = [
     "STOCHASTIC",
     "Adam",
     "Monitor",
+    "Schedule",
     "copied",
     "descend",
     "ended_early",

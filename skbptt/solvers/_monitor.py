@@ -55,11 +55,13 @@ class Monitor:
         Print every iteration, or every so many.
     validate : callable or None
         ``validate(theta)`` gives (loss, score) on data held back. Then improvement is
-        measured by the score, and the best weights are those of the best score.
+        measured by the score, and the best weights are the last of the best score.
     record : dict or None
         The :attr:`record` of an earlier run to go on from.
     tell : callable or None
         ``tell(theta)`` is called at each iteration; True asks to stop.
+    unit : float
+        What a loss of 1 is called in print.
 
     Attributes
     ----------
@@ -70,7 +72,16 @@ class Monitor:
     """
 
     def __init__(
-        self, theta, *, tol, patience, verbose, validate=None, record=None, tell=None
+        self,
+        theta,
+        *,
+        tol,
+        patience,
+        verbose,
+        validate=None,
+        record=None,
+        tell=None,
+        unit=1.0,
     ):
         self.tol = tol
         self.patience = patience
@@ -78,6 +89,7 @@ class Monitor:
         self.validate = validate
         self.record = new_record() if record is None else record
         self.tell = tell
+        self.unit = unit
         self.told_to_stop = False
         self._best = theta.copy()
         self._last = self._best
@@ -97,7 +109,8 @@ class Monitor:
             record["validation_loss_curve"].append(validation_loss)
             record["validation_scores"].append(score)
             gain = score - record["best_score"]
-            best = score > record["best_score"]
+            # Of equals the later, which has seen more; never what is not finite.
+            best = score >= record["best_score"] and score > -np.inf
             record["best_score"] = max(record["best_score"], score)
             score_text = f", validation score = {score:.6f}"
         record["best_loss"] = min(record["best_loss"], float(loss))
@@ -106,7 +119,9 @@ class Monitor:
 
         n_iter = len(record["loss_curve"])
         if self.verbose and n_iter % self.verbose == 0:
-            print(f"Iteration {n_iter}, loss = {loss:.8f}{score_text}", flush=True)
+            print(
+                f"Iteration {n_iter}, loss = {loss * self.unit:.8g}{score_text}", flush=True
+            )
 
         record["no_change"] = 0 if gain > self.tol else record["no_change"] + 1
         out_of_patience = record["no_change"] > self.patience

@@ -1,17 +1,10 @@
-"""Update rules of stochastic descent and their learning rates.
+"""Update rules of stochastic descent.
 
-A rule is stateless: what it remembers lies in a dict of plain numbers and arrays, so
-that training can be stored and resumed.
+A rule is stateless: what it remembers is in a dict of plain numbers and arrays, so that
+training can be stored and resumed.
 """
 
-import math
-
 import numpy as np
-
-SCHEDULES = ("constant", "invscaling", "adaptive", "one_cycle")
-
-# Part of a cycle in which the rate rises.
-WARM_UP = 0.1
 
 
 class SGD:
@@ -52,32 +45,3 @@ class Adam:
         m_hat_scale = 1 / (1 - self.beta_1 ** state["steps"])
         v_hat_scale = 1 / (1 - self.beta_2 ** state["steps"])
         theta -= rate * m_hat_scale * m / (np.sqrt(v_hat_scale * v) + self.epsilon)
-
-
-def learning_rate_at(schedule, initial, *, position, t, factor, power_t):
-    """The learning rate.
-
-    Parameters
-    ----------
-    schedule : {"constant", "invscaling", "adaptive", "one_cycle"}
-    initial : float
-        The rate to start from, or the peak of the cycle.
-    position : float
-        How much of the cycle is over, in [0, 1).
-    t : int
-        Sequences seen before this epoch.
-    factor : float
-        What "adaptive" has come down to.
-    power_t : float
-        Exponent of "invscaling".
-    """
-    if schedule == "invscaling":
-        return initial / (t + 1) ** power_t
-    if schedule == "adaptive":
-        return initial * factor
-    if schedule == "one_cycle":
-        if position < WARM_UP:
-            return initial * position / WARM_UP
-        falling = (position - WARM_UP) / (1 - WARM_UP)
-        return initial * 0.5 * (1 + math.cos(math.pi * falling))
-    return initial

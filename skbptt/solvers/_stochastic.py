@@ -4,11 +4,7 @@ import numpy as np
 from scipy.linalg import norm
 
 from ._monitor import DIVERGED, INTERRUPTED
-from ._rules import learning_rate_at
-
-# "adaptive" divides the rate by this, and stops below the least rate.
-ADAPTIVE_DIVISOR = 5
-LEAST_RATE = 1e-6
+from ._schedule import start_schedule
 
 UNFINISHED = (
     "Stochastic Optimizer: Maximum iterations ({}) reached and the optimization hasn't "
@@ -19,15 +15,9 @@ UNFINISHED = (
 def start(theta, rule):
     """State of a descent that begins at ``theta``.
 
-    ``sound`` are the last weights whose loss was seen to be finite.
+    "sound" are the last weights whose loss was seen to be finite.
     """
-    return {
-        "rule": rule.start(theta),
-        "factor": 1.0,
-        "cycle_epoch": 0,
-        "t": 0,
-        "sound": theta.copy(),
-    }
+    return {"rule": rule.start(theta), "sound": theta.copy(), **start_schedule()}
 
 
 def descend(
@@ -36,15 +26,13 @@ def descend(
     batch_value,
     n,
     rule,
+    schedule,
     monitor,
     state,
     rng,
     *,
     batch_size,
     shuffle,
-    learning_rate,
-    learning_rate_init,
-    power_t,
     max_grad_norm,
     max_iter,
     one_epoch,
@@ -63,18 +51,20 @@ def descend(
     n : int
         Number of items.
     rule : SGD or Adam
+    schedule : Schedule
+        Over ``state``.
     monitor : Monitor
     state : dict
         From :func:`start`, or as an earlier run left it; updated in place.
     rng : RandomState
     batch_size : int
-        Items a batch at the most; the batches of an epoch are of like size.
+        The most items of a batch; the batches of an epoch are of like size.
     max_grad_norm : float or None
         Clip the gradient to this norm (Pascanu, Mikolov & Bengio, 2013).
     max_iter : int
-        Epochs, which are also those of a cycle of the learning rate.
+        The most epochs.
     one_epoch : bool
-        Whether to do only the next epoch of the cycle.
+        Whether to run only the next epoch of the schedule.
 
     Returns
     -------
@@ -86,7 +76,7 @@ def descend(
     n_batches = -(-n // batch_size)
     problem = None
     if not one_epoch:
-        state["cycle_epoch"] = 0
+        schedule.restart()
 
     def diverged():
         # The moments have seen what broke the weights.
@@ -106,31 +96,18 @@ def descend(
                     return diverged()
                 if max_grad_norm is not None and gradient_norm > max_grad_norm:
                     gradient *= max_grad_norm / gradient_norm
-                cycle_epoch = state["cycle_epoch"] % max_iter
-                rate = learning_rate_at(
-                    learning_rate,
-                    learning_rate_init,
-                    position=(cycle_epoch + (k + 0.5) / n_batches) / max_iter,
-                    t=state["t"],
-                    factor=state["factor"],
-                    power_t=power_t,
-                )
+                rate = schedule.rate((k + 0.5) / n_batches)
                 share = len(indices) / n
                 total += share * float(loss)
                 total_norm += share * gradient_norm
                 total_rate += share * rate
                 np.copyto(sound, theta)
                 rule.step(theta, gradient, rate, state["rule"])
-            state["t"] += n
-            state["cycle_epoch"] += 1
-            if monitor(theta, total, total_norm, total_rate):
-                if monitor.told_to_stop or learning_rate != "adaptive":
-                    break
-                state["factor"] /= ADAPTIVE_DIVISOR
-                if learning_rate_init * state["factor"] < LEAST_RATE:
-                    break
+            out_of_patience = monitor(theta, total, total_norm, total_rate)
+            if schedule.end_epoch(n, out_of_patience) or monitor.told_to_stop:
+                break
         else:
-            if not one_epoch and learning_rate != "one_cycle":
+            if not one_epoch and schedule.name != "one_cycle":
                 problem = UNFINISHED.format(max_iter)
         # Nobody has seen yet what the last step did.
         if not np.isfinite(batch_value(theta, indices)):
