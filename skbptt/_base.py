@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from copy import copy
 from functools import partial
+from inspect import signature
 from types import MappingProxyType
 
 import numpy as np
@@ -200,10 +201,9 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         state = self._resumed_state() if known else self._new_state()
         if not incremental:
             self._note_data(state, data, held)
-        if self.early_stopping:
-            if held is None:
-                split, strata = state["split"], self._strata(data)
-                data, held = hold_back(data, self.validation_fraction, split, strata)
+        if self.early_stopping and held is None:
+            split, strata = state["split"], self._strata(data)
+            data, held = hold_back(data, self.validation_fraction, split, strata)
             if len(held.y) < FEW:
                 warnings.warn(TOO_FEW.format(len(held.y)), UserWarning, stacklevel=4)
 
@@ -229,7 +229,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             view = partial(self._view, spec, network, loss, units)
             validate = partial(
                 Validator,
-                self.scoring,
+                self,
                 network,
                 loss,
                 units.standardise(held),
@@ -250,7 +250,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             incremental,
         )
         problems = [problem]
-        if not incremental:
+        if not (incremental or solvers.ended_early(problem)):
             losses = state["record"]["loss_curve"]
             problems += diagnose(self, network, loss, training, theta, losses)
         for problem in filter(None, problems):
@@ -430,7 +430,9 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         return state
 
     def __setstate__(self, state):
-        super().__setstate__(state)
+        # A model of an earlier version lacks the parameters that came later.
+        defaults = {p.name: p.default for p in signature(type(self)).parameters.values()}
+        super().__setstate__(defaults | state)
         if "_theta" in state:
             self._network = self._make_network(self._spec)
             self._units = units_of(self._state.get("units"))

@@ -86,8 +86,8 @@ class Validator:
 
     Parameters
     ----------
-    scoring : "loss", str, callable or None
-        The parameter of the estimator.
+    estimator : RNNClassifier or RNNRegressor
+        Says what is watched, by ``scoring``.
     network, loss : Network, one of skbptt._losses
     data : Data
         In the units of the loss.
@@ -98,12 +98,12 @@ class Validator:
     map_parts : callable
     """
 
-    def __init__(self, scoring, network, loss, data, given, fitted, map_parts):
+    def __init__(self, estimator, network, loss, data, given, fitted, map_parts):
         self.network, self.loss, self.data = network, loss, data
         self.fitted, self.map_parts = fitted, map_parts
         self.scorer = None
-        if scoring != "loss":
-            self.scorer = scorer_on(scoring, fitted(None), given)
+        if estimator.scoring != "loss":
+            self.scorer = scorer_on(estimator, given)
 
     def __call__(self, theta):
         """Loss and score; the score is minus the loss, unless there is a scorer."""
@@ -115,12 +115,13 @@ class Validator:
         return loss, -loss if self.scorer is None else self.scorer(self.fitted(theta))
 
 
-def scorer_on(scoring, estimator, data):
-    """A function that scores an estimator on encoded data.
+def scorer_on(estimator, data):
+    """A function that scores estimators like the given on encoded data.
 
     Scorers take weights where there are any. One that does not is given each sequence as
     often as its weight says.
     """
+    scoring = estimator.scoring
     if isinstance(scoring, str) and data.per_step:
         scoring = make_step_scorer(scoring)
     scorer = check_scoring(estimator, scoring)

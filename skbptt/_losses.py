@@ -116,7 +116,8 @@ class Huber(Regression):
 
     def _spread(self, r, weights):
         spread = SIGMA_OF_MAD * weighted_quantile(np.abs(r), weights, 0.5)
-        return np.where(spread > 0, spread, super()._spread(r, weights))
+        # Zero where half of the targets are equal.
+        return np.where(spread > 0, spread, weighted_mean(np.abs(r), weights))
 
 
 class Quantile(AbsoluteError):

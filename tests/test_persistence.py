@@ -36,6 +36,11 @@ from tests.golden.make import FOLDER, data
 
 GOLDEN = sorted(Path(FOLDER).glob("models-*"))
 
+# Small data and few iterations.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:early_stopping=True watches", "ignore:The loss on the training data"
+)
+
 
 def by_joblib(model):
     file = io.BytesIO()

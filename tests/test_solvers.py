@@ -1,10 +1,11 @@
 """Solvers on problems with known answers; PyTorch's optimisers are in test_torch.py."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from skbptt import solvers
-from skbptt.solvers._rules import learning_rate_at
 
 A = np.diag([1.0, 2.0, 5.0])
 MINIMUM = np.array([1.0, -2.0, 0.5])
@@ -29,17 +30,23 @@ def descend(rule, watch, state=None, gradient=quadratic, check=value, rng=None, 
     defaults = {
         "batch_size": 2,
         "shuffle": False,
-        "learning_rate": "constant",
-        "learning_rate_init": 0.1,
-        "power_t": 0.5,
         "max_grad_norm": None,
         "max_iter": 3,
         "one_epoch": False,
     }
     state = solvers.start(START, rule) if state is None else state
+    schedule = solvers.Schedule(
+        options.pop("learning_rate", "constant"),
+        0.1,
+        options.pop("power_t", 0.5),
+        options.get("max_iter", 3),
+        watch.validate is not None,
+        state,
+    )
     rng = rng or np.random.RandomState(0)
+    options = defaults | options
     return solvers.descend(
-        START, gradient, check, 7, rule, watch, state, rng, **defaults | options
+        START, gradient, check, 7, rule, schedule, watch, state, rng, **options
     )
 
 
@@ -146,11 +153,8 @@ def test_norm_of_the_gradient_and_learning_rate_are_recorded():
         for k in range(4):
             slope = A @ (theta - MINIMUM)
             norms.append(np.linalg.norm(slope))
-            position = (epoch + (k + 0.5) / 4) / 2
             rates.append(
-                learning_rate_at(
-                    "one_cycle", 0.1, position=position, t=0, factor=1.0, power_t=0.5
-                )
+                0.05 * rate("one_cycle", n_epochs=2, epoch=epoch, share=(k + 0.5) / 4)
             )
             theta -= rates[-1] * 0.01 / norms[-1] * slope
         record = watch.record
@@ -183,19 +187,55 @@ def test_gradient_is_clipped_to_its_global_norm():
 
 
 def rate(schedule, **options):
-    defaults = {"position": 0.0, "t": 0, "factor": 1.0, "power_t": 0.5}
-    return learning_rate_at(schedule, 2.0, **defaults | options)
+    state = {"t": options.pop("t", 0), "factor": options.pop("factor", 1.0)}
+    state |= {"cycle_epoch": options.pop("epoch", 0), "fall": options.pop("fall", None)}
+    share = options.pop("share", 0.0)
+    defaults = {"power_t": 0.5, "n_epochs": 10, "open_ended": False}
+    return solvers.Schedule(schedule, 2.0, state=state, **defaults | options).rate(share)
 
 
 def test_learning_rates():
-    assert rate("constant", t=100, position=0.7) == 2.0
+    assert rate("constant", t=100, epoch=7) == 2.0
     assert rate("invscaling", t=99) == pytest.approx(0.2)
     assert rate("invscaling", t=99, power_t=1.0) == pytest.approx(0.02)
     assert rate("adaptive", factor=0.04) == pytest.approx(0.08)
-    assert rate("one_cycle", position=0.05) == pytest.approx(1.0)
-    assert rate("one_cycle", position=0.1) == pytest.approx(2.0)
-    assert rate("one_cycle", position=0.55) == pytest.approx(1.0)
-    assert rate("one_cycle", position=0.9999) < 1e-6
+    assert rate("one_cycle", share=0.5) == pytest.approx(1.0)
+    assert rate("one_cycle", epoch=1) == pytest.approx(2.0)
+    assert rate("one_cycle", epoch=5, share=0.5) == pytest.approx(1.0)
+    assert rate("one_cycle", epoch=9, share=0.999) < 1e-6
+
+
+def test_an_open_cycle_rises_holds_and_falls():
+    """At most ten epochs up, then the peak, then half a cosine down."""
+    cycle = partial(rate, "one_cycle", open_ended=True, n_epochs=1000)
+    assert cycle(epoch=5) == pytest.approx(1.0)
+    assert cycle(epoch=10) == cycle(epoch=400) == 2.0
+    assert cycle(epoch=40, fall=[40, 20]) == 2.0
+    assert cycle(epoch=50, fall=[40, 20]) == pytest.approx(1.0)
+    assert cycle(epoch=59, share=0.999, fall=[40, 20]) < 1e-6
+    assert cycle(epoch=1, n_epochs=20) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("patience_ends", "n_epochs", "fall"),
+    [
+        (range(40, 999), 1000, [40, 40]),  # as long down as it took so far
+        (range(1, 999), 1000, [10, 10]),  # not while the rate rises
+        ((), 100, [50, 50]),  # in time to end with the last epoch
+        ((), 1, [1, 1]),
+    ],
+)
+def test_an_open_cycle_falls_when_progress_ends(patience_ends, n_epochs, fall):
+    state = solvers.start(START, solvers.SGD(0.0, False))
+    schedule = solvers.Schedule("one_cycle", 0.1, 0.5, n_epochs, True, state)
+    schedule.restart()
+    epoch, ended = 0, False
+    while not ended:
+        epoch += 1
+        ended = schedule.end_epoch(7, epoch in patience_ends)
+        assert (state["fall"] is None) == (epoch < fall[0])
+    assert state["fall"] == fall
+    assert epoch == max(n_epochs, 2) if n_epochs < 1000 else epoch == sum(fall)
 
 
 def test_invscaling_counts_sequences():
@@ -302,8 +342,11 @@ def test_one_cycle_moves_with_every_batch():
         learning_rate="one_cycle",
         max_iter=5,
     )
-    positions = (np.arange(20) + 0.5) / 20
-    rates = [rate("one_cycle", position=p) / 2.0 * 0.1 for p in positions]
+    batches = [(epoch, (k + 0.5) / 4) for epoch in range(5) for k in range(4)]
+    rates = [
+        rate("one_cycle", n_epochs=5, epoch=epoch, share=share) / 2.0 * 0.1
+        for epoch, share in batches
+    ]
     assert theta[0] == pytest.approx(-sum(rates), rel=1e-12)
 
 
@@ -321,7 +364,8 @@ def test_monitor_keeps_the_weights_of_the_best_score():
     watch = monitor(validate=lambda theta: (theta[0], next(scores)), patience=1)
     stops = [watch(np.full(3, float(k)), 10.0 - k, 1.0) for k in range(4)]
     assert stops == [False, False, False, True]
-    np.testing.assert_array_equal(watch.weights(), [1, 1, 1])
+    # The later of equals.
+    np.testing.assert_array_equal(watch.weights(), [3, 3, 3])
     assert watch.record["validation_scores"] == [0.1, 0.9, 0.3, 0.9]
     assert watch.record["validation_loss_curve"] == [0, 1, 2, 3]
     assert watch.record["best_score"] == 0.9
@@ -333,4 +377,4 @@ def test_monitor_prints_only_if_told(capsys):
     watch = monitor(verbose=2)
     for loss in (0.5, 0.25):
         watch(START, loss, 1.0)
-    assert capsys.readouterr().out == "Iteration 2, loss = 0.25000000\n"
+    assert capsys.readouterr().out == "Iteration 2, loss = 0.25\n"
