@@ -103,7 +103,10 @@ def main():
         seconds = (time.perf_counter() - start) / options.seeds / len(settings)
         ridge = mean_absolute_error(y_test, ridge.reshape(y_test.shape)) / persistence
         cells = " ".join(f"{cell:8.3f}" for cell in row)
-        print(f"{name:20s} {persistence:9.3g} {ridge:6.3f} {cells} {seconds:10.1f}", flush=True)
+        print(
+            f"{name:20s} {persistence:9.3g} {ridge:6.3f} {cells} {seconds:10.1f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from . import solvers
 from ._callbacks import Iterations
 from ._compat import CallbackSupportMixin, with_callbacks
 from ._data import Data, canonical, drop_weightless, fingerprint
-from ._diagnosis import diagnose
+from ._diagnosis import diagnose, far_from_unit_scale
 from ._docstrings import Documented
 from ._early_stopping import FEW, TOO_FEW, Validator, hold_back
 from ._network import Network
@@ -86,6 +86,15 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
     @abstractmethod
     def _decode_targets(self, y):
         """Targets in the form of predictions, from encoded ones."""
+
+    @abstractmethod
+    def _automatic_alpha(self):
+        """The strength of L2 with ``alpha="auto"``."""
+
+    @property
+    def _strength(self):
+        """The strength of L2."""
+        return self._automatic_alpha() if self.alpha == "auto" else self.alpha
 
     # What only a classifier has.
 
@@ -195,6 +204,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         data = self._ready(data)
         if not incremental:
             self._check_encoded(data)
+            self._check_scale(data.sequences)
         network, loss = self._make_network(spec), self._make_loss(spec)
         dtype = self._theta.dtype if known else data.sequences.steps.dtype
         held = None if own is None else self._prepare_validation(*own, dtype=dtype)
@@ -256,6 +266,12 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         for problem in filter(None, problems):
             warnings.warn(problem, ConvergenceWarning, stacklevel=4)
         self.__dict__.update(self._fitted(spec, network, loss, units, theta, state))
+
+    def _check_scale(self, sequences):
+        names = None if self._univariate else getattr(self, "feature_names_in_", None)
+        problem = far_from_unit_scale(sequences, names)
+        if problem:
+            warnings.warn(problem, UserWarning, stacklevel=5)
 
     def _new_state(self):
         """What training goes on from, besides the weights; all plain, to be stored.

@@ -85,7 +85,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         dropout=0.0,
         class_weight=None,
         solver="adam",
-        alpha=0.01,
+        alpha="auto",
         max_grad_norm=1.0,
         truncation=None,
         n_jobs=None,
@@ -271,6 +271,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         if self._n_columns is None and len(self.classes_) > 2:
             return CrossEntropy(len(self.classes_))
         return BinaryCrossEntropy()
+
+    def _automatic_alpha(self):
+        return 0.01
 
     def _strata(self, data):
         return data.y if data.y.ndim == 1 and not data.per_step else None

@@ -18,12 +18,42 @@ N_JUDGED, N_FLOW = 500, 50
 # A net whose loss is not below this share of a constant's is no better than a constant.
 NO_BETTER = 0.999
 
+# Features whose root mean square is larger, or largest absolute value smaller, are far
+# from unit scale: there the error of the default network was seen to grow fivefold.
+LARGE, SMALL = 10.0, 0.03
+
 CONSTANT = (
     "The loss on the training data is no better than that of a constant prediction. Check "
     "that X holds what y depends on and that its features are near unit scale (for example "
     "by TimeDistributed(StandardScaler())), and try more iterations, a smaller alpha, or "
     "another learning_rate_init or solver."
 )
+
+
+def far_from_unit_scale(sequences, names):
+    """A message where features of X have a scale at which gates saturate or see nothing.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    names : list of str or None
+        Of the features; numbers if None.
+    """
+    steps = sequences.steps
+    size = np.sqrt(np.einsum("ij,ij->j", steps, steps, dtype=np.float64) / len(steps))
+    top = np.abs(steps).max(axis=0)
+    # A rare indicator has a small mean square, but its ones are seen.
+    (far,) = np.nonzero((size > LARGE) | ((top < SMALL) & (top > 0)))
+    if not len(far):
+        return None
+    named = [names[k] if names is not None else int(k) for k in far[:5]]
+    more = "" if len(far) <= 5 else f" and {len(far) - 5} more"
+    return (
+        f"Features {named}{more} of X are far from unit scale: their root mean square is up "
+        f"to {size[far].max():.3g}, their largest absolute value down to "
+        f"{top[far].min():.3g}. The network learns best from standardised inputs, as in "
+        "make_pipeline(TimeDistributed(StandardScaler()), estimator)."
+    )
 
 
 def diagnose(estimator, network, loss, data, theta, losses):

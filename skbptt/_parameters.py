@@ -22,7 +22,7 @@ CONSTRAINTS: dict = {
     "return_sequences": ["boolean"],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "solver": [StrOptions(set(solvers.ALL))],
-    "alpha": [Interval(Real, 0, None, closed="left")],
+    "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "truncation": [Interval(Integral, 1, None, closed="left"), "array-like", None],
     "n_jobs": [

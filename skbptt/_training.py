@@ -8,8 +8,9 @@ from ._objective import Objective
 from ._parameters import window_of
 from ._threads import one_blas_thread, parallel_map
 
-# The automatic size of a mini-batch, unless it leaves fewer batches in an epoch.
-BATCH_SIZE, LEAST_BATCHES = 32, 10
+# The automatic size of a mini-batch, unless it leaves fewer batches in an epoch: few
+# sequences need many updates, and a sequence with step targets is a batch of its own.
+BATCH_SIZE, LEAST_BATCHES, LEAST_BATCHES_PER_STEP = 32, 5, 20
 
 
 def train(estimator, network, loss, data, validate, theta, state, tell, unit, one_epoch):
@@ -48,7 +49,7 @@ def train(estimator, network, loss, data, validate, theta, state, tell, unit, on
             network,
             loss,
             data,
-            estimator.alpha,
+            estimator._strength,
             window_of(estimator.truncation),
             estimator.dropout,
             map_parts,
@@ -81,7 +82,10 @@ def batch_size_for(estimator, n, one_epoch):
     """Sequences in a mini-batch of a stochastic solver."""
     if estimator.batch_size != "auto":
         return estimator.batch_size
-    return BATCH_SIZE if one_epoch else max(1, min(BATCH_SIZE, n // LEAST_BATCHES))
+    if one_epoch:
+        return BATCH_SIZE
+    least = LEAST_BATCHES_PER_STEP if estimator.return_sequences else LEAST_BATCHES
+    return max(1, min(BATCH_SIZE, n // least))
 
 
 def solve(estimator, objective, monitor, theta, state, one_epoch):

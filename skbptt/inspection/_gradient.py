@@ -183,7 +183,7 @@ def objective_of(estimator, X, y, sample_weight, window=None, map_parts=map):
         network,
         loss,
         data,
-        estimator.alpha,
+        estimator._strength,
         window,
         map_parts=map_parts,
         units=estimator._units,
