@@ -57,7 +57,10 @@ def train(estimator, network, loss, data, held, theta, state, tell, one_epoch):
             record=state["record"],
             tell=tell,
         )
-        return solve(estimator, objective, monitor, theta, state, one_epoch)
+        result = solve(estimator, objective, monitor, theta, state, one_epoch)
+        if not one_epoch:  # then it is not the last
+            monitor.print_last()
+        return result
 
 
 def patience_of(estimator):
