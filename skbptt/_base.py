@@ -1,6 +1,5 @@
 """What the classifier and the regressor share: validate, train, predict."""
 
-import warnings
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from copy import copy
@@ -33,6 +32,7 @@ from ._validation import (
     check_weights,
     unchanged_on_error,
 )
+from ._warn import warn
 
 # Steps up to which a prediction is over before the threads of BLAS are limited.
 SMALL = 1000
@@ -153,8 +153,12 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             If training has not converged, has diverged or was interrupted. Also if on fifty
             sequences the loss is still more than half that of a constant prediction, the
             median of their lengths is above twenty, and the norm of :math:`dL/dh` falls
-            below 1 % on its way back (not told of where there is a target a step), or grows
+            below 1 % on its way back (not with one target per step), or grows
             more than a thousandfold. See :func:`~skbptt.inspection.gradient_flow`.
+        UserWarning
+            If the axes of X seem to be swapped: all sequences have a single step and five
+            features or more, or at most nine steps and 24 features or more that vary like
+            a time series. See :func:`~skbptt.preprocessing.from_channels_first`.
         """
         check_parameters(self)
         own = self._check_own_validation(X_val, y_val, sample_weight_val)
@@ -215,7 +219,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             split, strata = state["split"], self._strata(data)
             data, held = hold_back(data, self.validation_fraction, split, strata)
             if len(held.y) < FEW:
-                warnings.warn(TOO_FEW.format(len(held.y)), UserWarning, stacklevel=4)
+                warn(TOO_FEW, UserWarning)
 
         if known:
             units = self._units
@@ -264,14 +268,14 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             losses = state["record"]["loss_curve"]
             problems += diagnose(self, network, loss, training, theta, losses)
         for problem in filter(None, problems):
-            warnings.warn(problem, ConvergenceWarning, stacklevel=4)
+            warn(problem, ConvergenceWarning)
         self.__dict__.update(self._fitted(spec, network, loss, units, theta, state))
 
     def _check_scale(self, sequences):
         names = None if self._univariate else getattr(self, "feature_names_in_", None)
         problem = far_from_unit_scale(sequences, names)
         if problem:
-            warnings.warn(problem, UserWarning, stacklevel=5)
+            warn(problem, UserWarning)
 
     def _new_state(self):
         """What training goes on from, besides the weights; all plain, to be stored.
@@ -326,7 +330,10 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         classes=None,
         dtype=None,
     ):
-        """Validated and encoded Data; sets what :meth:`_encode` sets if not ``known``."""
+        """Validated and encoded Data; sets what :meth:`_encode` sets if not ``known``.
+
+        ``incremental`` data are a part of all, and may lack classes.
+        """
         sequences = check_sequences(self, X, reset=not known, dtype=dtype)
         y = check_targets(self, y, sequences, per_step)
         weights = check_weights(sample_weight, sequences, per_step)
@@ -349,6 +356,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
                 sample_weight_val,
                 per_step=self.return_sequences,
                 known=True,
+                incremental=True,
                 dtype=dtype,
             )
         except ValueError as error:

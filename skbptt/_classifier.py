@@ -228,6 +228,13 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
                 f"y has the labels {unknown}, which are not among the classes "
                 f"{self.classes_} that training began with."
             )
+        missing = np.setdiff1d(self.classes_, y)
+        if known and not incremental and len(missing):
+            raise ValueError(
+                "fit with warm_start=True needs the same classes as the first fit, "
+                f"{self.classes_}. y lacks {missing}. For data that lack classes, use "
+                "partial_fit."
+            )
         return np.searchsorted(self.classes_, y)
 
     def _check_encoded(self, data):

@@ -13,6 +13,8 @@ UNLEARNED = 0.5
 EXPLODED = 1e3
 # Over no more steps than these it takes no long memory.
 LONG = 20
+# Steps above which a gated network does not learn what a shorter sequence could teach it.
+TOO_LONG = 200
 # Sequences on which the loss is judged, and those through which gradients are followed.
 N_JUDGED, N_FLOW = 500, 50
 # A net whose loss is not below this share of a constant's is no better than a constant.
@@ -49,10 +51,10 @@ def far_from_unit_scale(sequences, names):
     named = [names[k] if names is not None else int(k) for k in far[:5]]
     more = "" if len(far) <= 5 else f" and {len(far) - 5} more"
     return (
-        f"Features {named}{more} of X are far from unit scale: their root mean square is up "
-        f"to {size[far].max():.3g}, their largest absolute value down to "
-        f"{top[far].min():.3g}. The network learns best from standardised inputs, as in "
-        "make_pipeline(TimeDistributed(StandardScaler()), estimator)."
+        f"Features {named}{more} of X are far from unit scale: their root mean square is "
+        f"above {LARGE:g}, or no absolute value reaches {SMALL:g}. The network learns best "
+        "from standardised inputs, as in make_pipeline(TimeDistributed(StandardScaler()), "
+        "estimator)."
     )
 
 
@@ -101,7 +103,11 @@ def mean_loss(loss, raw, data):
 
 
 def explain(estimator, network, norms):
-    """What the norms by lag of a layer tell, or None."""
+    """What the norms by lag of a layer tell, or None.
+
+    In words that are equal for equal causes, so that a search repeats no warning: the
+    numbers are those of ``gradient_flow``.
+    """
     median, reach = np.nanmedian(norms, axis=0), reach_of(norms)
     if not median[0] > 0:
         return None
@@ -110,7 +116,10 @@ def explain(estimator, network, norms):
     plain = "" if estimator.activation == "tanh" else " with activation='tanh'"
     advice = [f"cell='gru' or cell='lstm'{plain}"] if elman else []
     if largest > EXPLODED:
-        what = f"explode through time: the norm of dL/dh grows {largest:.0e} times"
+        what = (
+            "explode through time: on the way back to earlier steps, the norm of dL/dh "
+            "grows more than a thousandfold"
+        )
         if estimator.solver in (*FULL_BATCH, "hessian-free"):
             advice.append("a larger alpha")
         else:
@@ -119,8 +128,8 @@ def explain(estimator, network, norms):
             advice.append("a lower learning_rate_init")
     elif np.isfinite(reach) and network.readout is not None:
         what = (
-            f"vanish through time: {reach:.0f} steps back the norm of dL/dh is below 1 % "
-            f"of that at the last step, and {last:.0e} of it {len(median) - 1} steps back"
+            "vanish through time: on the way back to earlier steps, the norm of dL/dh "
+            "falls below 1 % of that at the last step"
         )
         exact = estimator.dropout == 0 and estimator.truncation is None
         if estimator.truncation is not None:
@@ -133,8 +142,10 @@ def explain(estimator, network, norms):
             advice.append("a lower learning_rate_init")
     else:
         return None
-    advice.append("shorter sequences")
+    if np.median(np.count_nonzero(~np.isnan(norms), axis=1)) > TOO_LONG:
+        advice.append("shorter sequences")
     return (
-        f"Gradients {what}, and the loss is still more than half that of a constant. Try "
-        f"{', '.join(advice)}. skbptt.inspection.gradient_flow shows the whole."
+        f"Gradients {what}. The training loss is still more than half that of a constant "
+        f"prediction. Try {', '.join(advice or ['a larger max_iter'])}. "
+        "skbptt.inspection.gradient_flow(estimator, X, y) returns the norm at each lag."
     )

@@ -121,13 +121,15 @@ tol : float, default=1e-4
     falls no more to rounding.
 
 verbose : bool or int, default=False
-    Print the loss every iteration, or every so many.
+    True prints the loss of every iteration. An integer k prints every k-th iteration, and
+    ``fit`` also prints the last.
 
 warm_start : bool, default=False
     Whether ``fit`` goes on from the last call: its weights, optimiser state, learning
     rate, random stream and curves. "one_cycle" begins a new cycle, the solvers of scipy
     a new search, and with ``early_stopping`` it goes on from the best weights. What counts
-    as an improvement starts anew where the data are others.
+    as an improvement starts anew where the data are others. A classifier needs the same
+    classes in y as in the first call; ``partial_fit`` takes data that lack some of them.
 
 momentum : float in [0, 1), default=0.9
     Momentum. Only used by "sgd".

@@ -15,8 +15,8 @@ from .metrics import make_step_scorer
 FEW = 10
 
 TOO_FEW = (
-    "early_stopping=True watches {} validation targets, which are too few to judge by. "
-    "Give X_val and y_val, raise validation_fraction, or train without early_stopping."
+    f"early_stopping=True holds back fewer than {FEW} targets, too few to judge by. Pass "
+    "X_val and y_val, raise validation_fraction, or train without early_stopping."
 )
 
 

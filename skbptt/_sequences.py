@@ -38,6 +38,11 @@ class Sequences:
             self.starts[indices] - (ends - lengths), lengths
         )
 
+    def place_of(self, row):
+        """Sequence and step that a row of ``steps`` belongs to."""
+        i = np.searchsorted(self.starts, row, side="right") - 1
+        return i, row - self.starts[i]
+
     def take(self, indices):
         """The sequences ``indices``, as new Sequences."""
         return Sequences(self.steps[self.rows_of(indices)], self.lengths[indices])

@@ -17,8 +17,7 @@ class Stacked:
             items = X[:, :, np.newaxis]
         self.as_list = isinstance(X, (list, tuple))
         self.indexes = None  # of frames that have one
-        if hasattr(items[0], "columns"):
-            check_columns(items)
+        if check_columns(items):
             self.rows, width = concatenate_frames(items), None
             self.lengths = np.array([len(item) for item in items])
             if hasattr(self.rows, "index"):

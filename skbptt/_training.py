@@ -64,7 +64,10 @@ def train(estimator, network, loss, data, validate, theta, state, tell, unit, on
             tell=tell,
             unit=unit,
         )
-        return solve(estimator, objective, monitor, theta, state, one_epoch)
+        result = solve(estimator, objective, monitor, theta, state, one_epoch)
+        if not one_epoch:  # then it is not the last
+            monitor.print_last()
+        return result
 
 
 def patience_of(estimator):

@@ -8,6 +8,13 @@ from sklearn.base import is_regressor
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
 from ._compat import _check_sample_weight
+from ._mistakes import (
+    refuse_huge,
+    refuse_multi_index,
+    refuse_none,
+    refuse_text,
+    warn_of_layout,
+)
 from ._sequences import Sequences
 
 FLOATS = (np.float64, np.float32)
@@ -36,6 +43,8 @@ def check_sequences(estimator, X, *, reset, dtype=None):
     """
     if dtype is None:
         dtype = FLOATS if reset else estimator._theta.dtype
+    refuse_text(X)
+    refuse_multi_index(X)
     items = as_items(X)
     univariate = items is None
     if not reset:
@@ -47,8 +56,7 @@ def check_sequences(estimator, X, *, reset, dtype=None):
     else:
         steps, lengths, width = stack_items(items)
         check_finite(steps, lengths)
-        if hasattr(items[0], "columns"):
-            check_columns(items)
+        if check_columns(items):
             validate_data(estimator, items[0], reset=reset, skip_check_array=True)
             steps = check_array(steps, dtype=dtype, input_name="X", estimator=estimator)
         elif (
@@ -61,7 +69,11 @@ def check_sequences(estimator, X, *, reset, dtype=None):
     if reset:
         estimator._univariate = univariate
     # Else NumPy would copy all steps to gather those of a batch.
-    return Sequences(np.ascontiguousarray(steps), lengths, width)
+    sequences = Sequences(np.ascontiguousarray(steps), lengths, width)
+    refuse_huge(sequences)
+    if reset and not univariate:
+        warn_of_layout(sequences)
+    return sequences
 
 
 def check_same_kind(estimator, univariate):
@@ -71,9 +83,13 @@ def check_same_kind(estimator, univariate):
             "3-D (or a list of sequences of shape (n_steps, n_features))",
             "2-D (n_sequences, n_steps)",
         )
+        cure = "Pass sequences of one feature as X[:, :, 0]."
+        if univariate:
+            one = "x" if estimator.n_features_in_ > 1 else "x.reshape(-1, 1)"
+            cure = f"Pass a single sequence x as [{one}]."
         raise ValueError(
             f"X is {kinds[univariate]}, but in fit of this {type(estimator).__name__} it "
-            f"was {kinds[not univariate]}."
+            f"was {kinds[not univariate]}. {cure}"
         )
 
 
@@ -171,16 +187,22 @@ def as_numbers(items):
         return items  # to be refused, or transformed
 
 
-def check_columns(frames, name="X"):
-    """Data frames of one call must have the same columns, in the same order."""
-    columns = list(frames[0].columns)
-    for i, frame in enumerate(frames):
-        if list(getattr(frame, "columns", ())) != columns:
+def check_columns(items, name="X"):
+    """Whether the items are data frames: all or none, with the same columns in order."""
+    if isinstance(items, np.ndarray) and items.ndim > 1:
+        return False
+    framed = [hasattr(item, "columns") for item in items]
+    if not any(framed):
+        return False
+    columns = [list(getattr(item, "columns", ())) for item in items]
+    for i, of_item in enumerate(columns):
+        if of_item != columns[0]:
+            mixed = "" if all(framed) else " Data frames and arrays cannot be mixed."
             raise ValueError(
                 "All data frames must have the same columns in the same order: "
-                f"{name}[{i}] has {list(getattr(frame, 'columns', ()))}, but {name}[0] has "
-                f"{columns}."
+                f"{name}[{i}] has {of_item}, but {name}[0] has {columns[0]}.{mixed}"
             )
+    return True
 
 
 def as_matrix(item, i):
@@ -286,6 +308,7 @@ def check_targets(estimator, y, sequences, per_step):
         raise ValueError(
             "y holds an array a sequence. For one target a step, set return_sequences=True."
         )
+    refuse_none(y, sequences, per_step)
     y = check_array(
         y,
         ensure_2d=False,

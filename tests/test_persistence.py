@@ -38,7 +38,7 @@ GOLDEN = sorted(Path(FOLDER).glob("models-*"))
 
 # Small data and few iterations.
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:early_stopping=True watches", "ignore:The loss on the training data"
+    "ignore:early_stopping=True holds back", "ignore:The loss on the training data"
 )
 
 

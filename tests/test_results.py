@@ -271,7 +271,7 @@ def test_inputs_are_not_changed():
         np.testing.assert_array_equal(array, copy)
 
 
-@pytest.mark.filterwarnings("ignore:early_stopping=True watches")
+@pytest.mark.filterwarnings("ignore:early_stopping=True holds back")
 def test_held_out_data_is_not_trained_on():
     """Changing the targets held back changes the scores, not the weights."""
     model = regressor(early_stopping=True, shuffle=False, n_iter_no_change=np.inf)

@@ -26,7 +26,7 @@ from tests.fits import (
 
 # Small data and few iterations.
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:early_stopping=True watches", "ignore:The loss on the training data"
+    "ignore:early_stopping=True holds back", "ignore:The loss on the training data"
 )
 
 

@@ -22,7 +22,7 @@ from tests.fits import (
 
 # Few iterations, and validation data of a few targets.
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:early_stopping=True watches", "ignore:The loss on the training data"
+    "ignore:early_stopping=True holds back", "ignore:The loss on the training data"
 )
 
 HELD = slice(30, None)

@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .._base import BaseRNN
@@ -165,12 +166,22 @@ def toward_prediction(estimator, raw):
     return np.eye(raw.shape[1], dtype=raw.dtype)[raw.argmax(axis=1)]
 
 
-def check_recurrent(estimator):
-    """Refuse what is no fitted estimator of ours."""
+def check_recurrent(estimator, transformed="X as pipeline[:-1].transform(X)"):
+    """Refuse what is no fitted estimator of the package.
+
+    ``transformed`` says what to pass beside the last step of a pipeline.
+    """
     if not isinstance(estimator, BaseRNN):
+        cure = ""
+        if isinstance(estimator, Pipeline):
+            cure = f" Pass pipeline[-1], and {transformed}."
+        elif hasattr(estimator, "best_estimator_"):
+            cure = " Pass its best_estimator_."
+        elif hasattr(estimator, "regressor_"):
+            cure = " Pass its regressor_, and y transformed."
         raise TypeError(
             "estimator must be an RNNClassifier or RNNRegressor. Got "
-            f"{type(estimator).__name__}."
+            f"{type(estimator).__name__}.{cure}"
         )
     check_is_fitted(estimator)
 
@@ -193,4 +204,6 @@ def objective_of(estimator, X, y, sample_weight, window=None, map_parts=map):
 def prepare(estimator, X, y, sample_weight=None):
     """Data for the network of a fitted estimator."""
     per_step = estimator._network.readout is None
-    return estimator._prepare(X, y, sample_weight, per_step=per_step, known=True)
+    return estimator._prepare(
+        X, y, sample_weight, per_step=per_step, known=True, incremental=True
+    )

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._callbacks import one_task
 from .._compat import CallbackSupportMixin
 from .._docstrings import Documented
+from .._mistakes import refuse_multi_index, refuse_text
 from .._stacked import Stacked
 from .._validation import as_items, check_same_kind, unchanged_on_error
 
@@ -255,8 +256,11 @@ class TimeDistributed(
 
     def _stack(self, X, reset):
         """Check the kind and the features of X, and stack its steps."""
+        refuse_multi_index(X)
         items = as_items(X)
         univariate = items is None
+        if univariate:
+            refuse_text(X)
         if not reset:
             check_same_kind(self, univariate)
         if univariate:

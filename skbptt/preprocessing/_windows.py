@@ -72,8 +72,7 @@ def make_windows(series, *, window, horizon=1, stride=1, target=None):
             raise ValueError(f"{name} must be a positive integer. Got {value!r}.")
 
     several = as_series(series)
-    if hasattr(several[0], "columns"):
-        check_columns(several, "series")
+    check_columns(several, "series")
     parts = []
     for one in several:
         values = as_columns(one)

@@ -52,7 +52,7 @@ class Monitor:
     patience : int or inf
         Stop after more iterations than these in a row without improvement.
     verbose : bool or int
-        Print every iteration, or every so many.
+        Print every iteration, or every so many; :meth:`print_last` prints the last.
     validate : callable or None
         ``validate(theta)`` gives (loss, score) on data held back. Then improvement is
         measured by the score, and the best weights are the last of the best score.
@@ -93,6 +93,7 @@ class Monitor:
         self.told_to_stop = False
         self._best = theta.copy()
         self._last = self._best
+        self._line = None  # on the last iteration, unless it was printed
 
     def __call__(self, theta, loss, grad_norm, learning_rate=np.nan):
         """Record one iteration; True if it should be the last."""
@@ -118,10 +119,9 @@ class Monitor:
             self._best = self._last
 
         n_iter = len(record["loss_curve"])
+        self._line = f"Iteration {n_iter}, loss = {loss * self.unit:.8g}{score_text}"
         if self.verbose and n_iter % self.verbose == 0:
-            print(
-                f"Iteration {n_iter}, loss = {loss * self.unit:.8g}{score_text}", flush=True
-            )
+            self.print_last()
 
         record["no_change"] = 0 if gain > self.tol else record["no_change"] + 1
         out_of_patience = record["no_change"] > self.patience
@@ -129,6 +129,12 @@ class Monitor:
             record["no_change"] = 0
         self.told_to_stop = self.tell is not None and self.tell(theta)
         return out_of_patience or self.told_to_stop
+
+    def print_last(self):
+        """Print the line on the last iteration, if ``verbose`` and not printed yet."""
+        if self.verbose and self._line is not None:
+            print(self._line, flush=True)
+            self._line = None
 
     def add(self, loss, grad_norm, learning_rate):
         """Record numbers of an iteration, and nothing else."""

@@ -41,7 +41,7 @@ def renamed(named, name):
 
 def as_batch(estimator, x):
     """One sequence, without padding, as the X of an estimator."""
-    check_recurrent(estimator)
+    check_recurrent(estimator, "x as pipeline[:-1].transform([x])[0]")
     ndim, shape = (
         (1, "(n_steps,), as X was 2-D in fit")
         if estimator._univariate
