@@ -1,13 +1,15 @@
 """Accuracy of the default parameters on real sequences, beside a PyTorch twin.
 
-    python benchmarks/accuracy.py --data DIR [--twin] [--seeds 5] [--set P=V ...] [NAME ...]
+    python benchmarks/accuracy.py --data DIR [--twin] [--early-stopping] [--seeds 5]
+        [--set P=V ...] [NAME ...]
 
 DIR holds NAME.npz files with the steps of all sequences stacked (X_train, X_test), their
 lengths (len_train, len_test) and targets (y_train, y_test). Inputs are standardised per
 step with the mean and scale of the training steps; nothing else is set but by --set. The
 twin is the same network in PyTorch: same starting weights, recipe, clipping and number of
-epochs, with batches of its own. Scores are accuracies, for float targets root mean squared
-errors.
+epochs, with batches of its own. With --early-stopping there are rows with early stopping at
+``max_iter`` 100 and 10,000, and the number of sequences held back. Scores are accuracies, for
+float targets root mean squared errors.
 """
 
 import argparse
@@ -120,7 +122,7 @@ def run_twin(X, y, X_test, y_test, seed):
         adam.param_groups[0]["lr"] = model.learning_rate_init * rise * fall
         batch = batches[step % n_batches]
         adam.zero_grad()
-        penalty = 0.5 * model.alpha / n * sum((W**2).sum() for W in matrices)
+        penalty = 0.5 * model._strength / n * sum((W**2).sum() for W in matrices)
         (loss_of(raw_of([tensors[i] for i in batch]), targets[batch]) + penalty).backward()
         gru.bias_hh_l0.grad[: 2 * n_hidden] = 0  # ours has one bias for these gates
         torch.nn.utils.clip_grad_norm_(parameters, model.max_grad_norm)
@@ -139,6 +141,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--twin", action="store_true")
+    parser.add_argument("--early-stopping", action="store_true")
     parser.add_argument("--set", nargs="*", default=[], metavar="P=V", dest="parameters")
     options = parser.parse_args()
     parameters = {
@@ -147,10 +150,15 @@ def main():
     }
     if parameters and options.twin:
         parser.error("--twin compares the defaults only")
-    print("data                   who         mean     min     max  seconds a fit")
+    print("data                   who             mean     min     max  seconds per fit")
     for name in options.names:
         data = load(options.data / f"{name}.npz")
         runs = {"skbptt": partial(run, **parameters)}
+        if options.early_stopping:
+            n_held = int(np.ceil(0.1 * len(data[0])))
+            for max_iter in (100, 10_000):
+                watched = {"early_stopping": True, "max_iter": max_iter} | parameters
+                runs[f"{max_iter}, {n_held} held"] = partial(run, **watched)
         if options.twin:
             runs["PyTorch"] = run_twin
         for who, function in runs.items():
@@ -158,7 +166,7 @@ def main():
             scores = [function(*data, seed) for seed in range(options.seeds)]
             seconds = (time.perf_counter() - start) / options.seeds
             row = f"{np.mean(scores):7.4f} {np.min(scores):7.4f} {np.max(scores):7.4f}"
-            print(f"{name:22s} {who:8s} {row} {seconds:14.1f}", flush=True)
+            print(f"{name:22s} {who:15s} {row} {seconds:11.1f}", flush=True)
 
 
 if __name__ == "__main__":

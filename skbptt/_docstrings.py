@@ -56,9 +56,12 @@ solver : {"adam", "sgd", "lbfgs", "cg", "newton-cg", "trust-ncg", "trust-krylov"
     - "adam+lbfgs" begins with "adam", for ``max_iter`` epochs, and finishes with "lbfgs",
       for as many iterations [13]_.
 
-alpha : float, default=0.01
+alpha : float or "auto", default="auto"
     Strength of the L2 penalty on weight matrices: alpha / 2 times their squared norm is
-    added to the weighted sum of losses. It does not depend on the batch size.
+    added to the weighted sum of losses. It does not depend on the batch size, nor on the
+    units of the targets. "auto" is 0.01 for a classifier, and for a regressor 1, or 0.1
+    with ``return_sequences=True``: strong enough for noisy series. Choose a smaller one
+    for targets without noise.
 
 max_grad_norm : float or None, default=1.0
     Clip the norm of the whole gradient to this value [7]_. Only used by "adam" and "sgd".
@@ -80,16 +83,24 @@ n_jobs : int or None, default=None
     as in a grid search with ``n_jobs``, it is always 1.
 
 batch_size : int or "auto", default="auto"
-    Sequences in a mini-batch at the most; the batches of an epoch are of like size.
-    "auto" is 32. "hessian-free" takes its gradient from so many, "auto" is 1000, and the
-    curvature from a fifth of them, but 200 if it can. Not for full-batch solvers.
+    The largest number of sequences in a mini-batch; the batches of an epoch have similar
+    sizes. "auto" is 32, but small enough for five batches per epoch, or twenty with
+    ``return_sequences=True``; in ``partial_fit`` it is 32. "hessian-free" takes its
+    gradient from that many sequences, "auto" is 1000, and the curvature from a fifth of
+    them, but from 200 where there are as many. Not for full-batch solvers.
 
-learning_rate : {"one_cycle", "constant", "invscaling", "adaptive"}, default="one_cycle"
+learning_rate : {"auto", "one_cycle", "constant", "invscaling", "adaptive"}, \
+        default="auto"
     Schedule of the learning rate, for stochastic solvers.
 
+    - "auto" is "one_cycle" in ``fit`` and "constant" in ``partial_fit``, since the length
+      of a stream is not known.
     - "one_cycle" rises linearly over the first tenth of the ``max_iter`` epochs, and then
-      falls to zero by half a cosine [9]_. Only early stopping ends it sooner. In
-      ``partial_fit``, ``max_iter`` calls are one cycle, after which the next begins.
+      falls to zero along half a cosine [9]_. In ``partial_fit``, ``max_iter`` calls are one
+      cycle, after which the next begins. With ``early_stopping`` the length of the cycle
+      follows the validation data: the rate rises for at most ten epochs, stays at its peak
+      until ``n_iter_no_change`` epochs have brought no improvement, at most until half of
+      ``max_iter``, and then falls over as many epochs as came before.
     - "constant" is ``learning_rate_init``.
     - "invscaling" is ``learning_rate_init / (t + 1) ** power_t`` after t sequences.
     - "adaptive" is divided by 5 each time ``n_iter_no_change`` epochs in a row fail to
@@ -116,9 +127,10 @@ random_state : int, RandomState instance or None, default=None
 
 tol : float, default=1e-4
     An iteration that improves the loss (or the validation score) by less counts as no
-    improvement. The other solvers than "adam" and "sgd" stop where no entry of the
-    gradient is larger ("hessian-free" if a batch has all data), or where the objective
-    falls no more to rounding.
+    improvement. All solvers but "adam" and "sgd" stop where no entry of the gradient is
+    larger ("hessian-free" if a batch holds all data), or where the objective no longer
+    decreases. Losses and gradients of a regressor are measured in units of the spread of
+    its targets here.
 
 verbose : bool or int, default=False
     True prints the loss of every iteration. An integer k prints every k-th iteration, and
@@ -138,13 +150,21 @@ nesterovs_momentum : bool, default=True
     Whether momentum is Nesterov's. Only used by "sgd".
 
 early_stopping : bool, default=False
-    Whether to hold back ``validation_fraction`` of the sequences, or take the X_val and
-    y_val given to fit, stop when the score on them does not improve for
-    ``n_iter_no_change`` iterations, and keep the weights of the best. Works with every
-    solver.
+    Whether to watch ``scoring`` on validation data: the X_val and y_val given to ``fit``,
+    or a ``validation_fraction`` of the sequences, held back. Training stops when it has not
+    improved for ``n_iter_no_change`` iterations, with "one_cycle" after the rate has
+    fallen, and keeps the best weights, of equals the latest. Works with every solver.
+
+scoring : str, callable or None, default="loss"
+    What ``early_stopping`` watches: the loss (without the penalty), a scorer of
+    scikit-learn by name or as a callable of (estimator, X, y), or with None the method
+    ``score``. With ``return_sequences=True`` the scorer of that name is applied to all
+    steps. A callable receives ``sample_weight`` where there are weights.
 
 validation_fraction : float in (0, 1), default=0.1
-    Share of sequences held back by ``early_stopping``. Not used with X_val.
+    Share of sequences held back by ``early_stopping``. Not used with X_val. Labels are
+    stratified. Windows of the same series, which share steps, are held back from the end of
+    the series; with ``return_sequences=True``, windows that overlap those are left out.
 
 beta_1 : float in [0, 1), default=0.9
     Decay of the estimated mean of the gradient. Only used by "adam" [10]_.
@@ -156,7 +176,7 @@ epsilon : float, default=1e-8
     Added to the denominator of "adam".
 
 n_iter_no_change : int or inf, default=10
-    Stop after more iterations than these in a row without improvement.
+    Stop after more than this number of consecutive iterations without improvement.
 
 max_fun : int, default=15000
     Evaluations of the objective and its gradient at the most, for the solvers of scipy.
@@ -200,7 +220,8 @@ loss_curve_ : list of float
     or the value at the iterate.
 
 grad_norm_curve_ : list of float
-    Euclidean norm of the gradient in each iteration, before it is clipped: the mean over
+    Euclidean norm of the gradient in each iteration, before it is clipped, for targets in
+    units of their spread: the mean over
     the batches of an epoch, the norm at the iterate of a solver of scipy, or that at which
     a step of "hessian-free" begins.
 
@@ -209,10 +230,11 @@ learning_rate_curve_ : list of float
     iterations of a solver that has none.
 
 validation_loss_curve_, validation_scores_ : list of float or None
-    Mean loss and score on the sequences held back; None without ``early_stopping``.
+    Mean loss on the validation data, and what ``scoring`` returned, minus the loss for
+    "loss"; None without ``early_stopping``.
 
 best_validation_score_ : float or None
-    The best score; None without ``early_stopping``.
+    The best of the scores; None without ``early_stopping``.
 """
 
 NOTES = """\
@@ -225,12 +247,18 @@ Gradients are exact, by backpropagation through time [1]_. X may be
 - an array (n_sequences, n_steps) of univariate sequences.
 
 Sequences of unequal length cost the sum of their lengths. float32 is computed in float32,
-everything else in float64. Targets far from the scale of 1 are best standardised, with
-:class:`~sklearn.compose.TransformedTargetRegressor` for example.
+everything else in float64. Standardise the features of X, with
+``TimeDistributed(StandardScaler())`` for example.
+
+A regressor standardises its targets itself, by a location and a spread that suit the loss.
+The output layer absorbs both, so predictions, weights and loss curves are in the units of
+y, and a fit does not depend on these units. In the loss of several targets, the weight of
+each is inverse to its squared spread (to its spread for the absolute error and quantiles,
+to its mean for counts).
 
 A sequence of weight 2 is the same as two equal sequences, to the last bit (with
 ``shuffle=False`` and a stochastic solver only on average). The output bias starts at the
-mean target, or at the log odds.
+best constant prediction: the mean, the median or quantile, or the log odds.
 """
 
 REFERENCES = """\

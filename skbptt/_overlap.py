@@ -36,7 +36,7 @@ def positions_in_series(sequences):
 
     # Distance to the last window of the series, by jumps of doubling length.
     distance, target = shift.copy(), successor.copy()
-    for _ in range(n.bit_length()):
+    for _ in range(n.bit_length() + 1):
         (moving,) = np.nonzero(target >= 0)
         if not len(moving):
             break

@@ -34,8 +34,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile"}, \
             default="squared_error"
         The loss of a target, averaged over several: half the squared error; the absolute
-        error; "huber", which is squared up to an error of 1 and linear beyond; half the
-        Poisson deviance, with an exponential output; or the pinball loss of a quantile.
+        error; "huber", which is squared up to an error of 1.48 times the median absolute
+        deviation of the targets and linear beyond; half the Poisson deviance, with an
+        exponential output; or the pinball loss of a quantile.
 
     quantile : float in (0, 1), default=0.5
         The quantile to estimate with ``loss="quantile"``.

@@ -88,7 +88,7 @@ def batch_size_for(estimator, n, one_epoch):
     if one_epoch:
         return BATCH_SIZE
     least = LEAST_BATCHES_PER_STEP if estimator.return_sequences else LEAST_BATCHES
-    return max(1, min(BATCH_SIZE, n // least))
+    return max(1, min(BATCH_SIZE, -(-n // least)))
 
 
 def solve(estimator, objective, monitor, theta, state, one_epoch):

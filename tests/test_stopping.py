@@ -23,7 +23,6 @@ from tests.fits import (
     regressor,
 )
 
-
 # Small data and few iterations.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:early_stopping=True holds back", "ignore:The loss on the training data"
