@@ -98,7 +98,8 @@ def refuse_none(y, sequences, per_step):
             if per_step:
                 where = "y[{}] at step {}".format(*sequences.place_of(row))
             raise ValueError(
-                f"y contains {value}: {where}. Targets of positive weight must be known."
+                f"Input y contains {value}: {where}. Targets of positive weight must be "
+                "known."
             )
 
 
@@ -118,8 +119,8 @@ def warn_of_layout(sequences):
         )
     elif 1 < n_steps <= FEW_STEPS and n_features >= LONG and channels_first(sequences):
         warn(
-            f"Every sequence of X has {n_steps} steps and {n_features} features that "
-            f"change like steps of time. X must have the shape (n_sequences, n_steps, "
+            f"Every sequence of X has {n_steps} steps and {n_features} features that vary "
+            "like a time series. X must have the shape (n_sequences, n_steps, "
             f"n_features). If these are {n_features} steps of {n_steps} features, pass "
             f"{cure}.",
             UserWarning,

@@ -149,7 +149,7 @@ def test_it_is_told_once():
 def test_the_warning_changes_nothing():
     X, y = SWAPPED["three"], np.arange(30.0)
     model = regressor()
-    assert "change like steps of time" in told(lambda: model.fit(X, y))[0]
+    assert "vary like a time series" in told(lambda: model.fit(X, y))[0]
     ragged = [*X, np.zeros((1, 100))]  # of unequal lengths, so that it is not told
     same = regressor().fit(ragged, np.append(y, 0.0), [1.0] * 30 + [0.0])
     assert_same_model(model, same)
