@@ -42,12 +42,13 @@ class Stacked:
 
     def __init__(self, X, items):
         self.flat = items is None  # 2-D
-        if self.flat:
-            X = np.asarray(X)
-            items = X[:, :, np.newaxis]
-        self.as_list = isinstance(X, (list, tuple))
+        self.as_list = isinstance(X, (list, tuple)) and not self.flat
         self.indexes = None  # of frames that have one
-        if hasattr(items[0], "columns"):
+        if self.flat:  # nothing is padding
+            X = np.asarray(X)
+            width = X.shape[1]
+            self.rows, self.lengths = X.reshape(-1, 1), np.full(len(X), width)
+        elif hasattr(items[0], "columns"):
             check_columns(items)
             self.rows, width = concatenate_frames(items), None
             self.lengths = np.array([len(item) for item in items])

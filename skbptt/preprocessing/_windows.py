@@ -166,7 +166,7 @@ def chosen_columns(target, future, names, n_columns):
         )
     both = np.intersect1d(targets, known)
     if len(both):
-        name = names[both[0]] if names else both[0]
+        name = names[both[0]] if names else int(both[0])
         raise ValueError(
             f"Column {name!r} is in target and in future, but what is to be predicted "
             "cannot be known ahead."
