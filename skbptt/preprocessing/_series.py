@@ -155,7 +155,7 @@ def split_at_holes(times, parts, holes):
     # An index of integers that increases over a table of several series numbers its rows:
     # rows of other series between two of one are no hole.
     numbered = len(parts) > 1 and times.dtype.kind in "iu" and increases(times)
-    n_holes = np.append(0, np.cumsum(holes_in(times))) if numbered else None
+    n_holes = np.cumsum(np.append(0, holes_in(times) if numbered else []))
     bounded = []
     for name, rows in parts.items():
         index = times[rows]
