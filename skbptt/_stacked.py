@@ -33,7 +33,7 @@ def stack_for(transformer, X, *, reset):
         validate_data(transformer, first, reset=reset, skip_check_array=True)
     if reset:
         transformer._univariate = univariate
-    check_padding(transformer, stacked.sequences, reset=reset)
+    check_padding(transformer, stacked.sequences, reset=reset, stacklevel=4)
     return stacked
 
 

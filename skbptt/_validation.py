@@ -65,11 +65,11 @@ def check_sequences(estimator, X, *, reset, dtype=None):
         estimator._univariate = univariate
     # Else NumPy would copy all steps to gather those of a batch.
     sequences = Sequences(np.ascontiguousarray(steps), lengths, width)
-    check_padding(estimator, sequences, reset=reset)
+    check_padding(estimator, sequences, reset=reset, stacklevel=5)
     return sequences
 
 
-def check_padding(estimator, sequences, *, reset):
+def check_padding(estimator, sequences, *, reset, stacklevel):
     """Warn of padding in a 3-D array where fit had no reason to expect any.
 
     Trailing steps of a 3-D array that are all NaN are padding, whatever the user meant. If
@@ -94,7 +94,7 @@ def check_padding(estimator, sequences, *, reset):
             "list(X) to a skbptt.preprocessing.SequenceImputer. If the sequences are "
             "shorter, pass them as a list without the padding.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=stacklevel,
         )
 
 

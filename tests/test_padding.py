@@ -48,8 +48,9 @@ def test_padding_where_fit_saw_none(name):
     apply(model, DENSE)
     ragged = [x[~np.isnan(x[:, 0])] for x in SHORT]
     expected = apply(model, ragged)  # a list has no padding, and is not warned of
-    with pytest.warns(UserWarning, match=WARNS):
+    with pytest.warns(UserWarning, match=WARNS) as told:
         got = apply(model, SHORT)
+    assert told[0].filename == __file__
     for one, other in zip(got, expected):
         np.testing.assert_array_equal(one[: len(other)] if np.ndim(one) else one, other)
     # Also of a list whose sequences were equally long.
