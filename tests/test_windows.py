@@ -156,6 +156,13 @@ def test_windows_that_would_be_read_as_shorter_are_refused():
     assert len(make_windows(series, window=3, stride=3)[0]) == 3
 
 
+def test_a_table_of_objects_is_one_series():
+    table = np.arange(12.0).reshape(6, 2)
+    expected = make_windows(table, window=2)
+    for got, same in zip(make_windows(table.astype(object), window=2), expected):
+        np.testing.assert_array_equal(got, same)
+
+
 # Long tables.
 
 

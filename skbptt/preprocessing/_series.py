@@ -54,9 +54,8 @@ def stretches_of(series, groups, holes):
 
 def as_series(series):
     """A list of series, from one or several."""
-    if hasattr(series, "columns") or (
-        isinstance(series, np.ndarray) and series.dtype != object
-    ):
+    table = isinstance(series, np.ndarray) and (series.dtype != object or series.ndim > 1)
+    if table or hasattr(series, "columns"):
         return [series]
     if not hasattr(series, "__len__"):
         raise ValueError(f"series must be a series, or several in a list. Got {series!r}.")
