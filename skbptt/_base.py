@@ -205,6 +205,8 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             incremental=incremental,
             classes=classes,
         )
+        if data.sequences.padded:
+            self._equally_long = False  # also where training goes on
         data = self._ready(data)
         if not incremental:
             self._check_encoded(data)

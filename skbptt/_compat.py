@@ -8,9 +8,10 @@ import sys
 from functools import wraps
 
 from joblib.parallel import get_active_backend
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.parallel import _get_threadpool_controller
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -48,8 +49,10 @@ def in_dask_worker():
 
 __all__ = [
     "CallbackSupportMixin",
+    "_check_feature_names_in",
     "_check_partial_fit_first_call",
     "_check_sample_weight",
+    "_get_output_config",
     "_get_threadpool_controller",
     "get_active_backend",
     "in_dask_worker",

@@ -246,6 +246,11 @@ Gradients are exact, by backpropagation through time [1]_. X may be
   differ;
 - an array (n_sequences, n_steps) of univariate sequences.
 
+Other NaN are missing values, which are refused; fill them with a
+:class:`~skbptt.preprocessing.SequenceImputer`. At the end of a sequence of a 3-D array
+missing values look like padding: a warning reports padding if all sequences in ``fit`` were
+equally long.
+
 Sequences of unequal length cost the sum of their lengths. float32 is computed in float32,
 everything else in float64. Standardise the features of X, with
 ``TimeDistributed(StandardScaler())`` for example.

@@ -11,5 +11,6 @@ TRUSTED_TYPES = (
     "skbptt.metrics.StepScorer",
     "skbptt.preprocessing._flatten.SequenceFlattener",
     "skbptt.preprocessing._flatten.SequenceUnflattener",
+    "skbptt.preprocessing._impute.SequenceImputer",
     "skbptt.preprocessing._time_distributed.TimeDistributed",
 )

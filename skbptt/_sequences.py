@@ -30,6 +30,11 @@ class Sequences:
     def __len__(self):
         return len(self.lengths)
 
+    @property
+    def padded(self):
+        """Whether they came in a dense array with padding."""
+        return self.width is not None and bool(self.lengths.min() < self.width)
+
     def rows_of(self, indices):
         """Rows of ``steps`` that belong to the sequences ``indices``, in that order."""
         lengths = self.lengths[indices]

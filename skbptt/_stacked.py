@@ -2,9 +2,43 @@
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.utils.validation import validate_data
 
+from ._mistakes import refuse_multi_index, refuse_text
 from ._sequences import Sequences
-from ._validation import check_columns, is_list, stack_items
+from ._validation import (
+    as_items,
+    check_columns,
+    check_padding,
+    check_same_kind,
+    is_list,
+    stack_items,
+)
+
+
+def stack_for(transformer, X, *, reset):
+    """The steps of X as rows, once its kind and its features are checked.
+
+    Sets ``n_features_in_``, ``feature_names_in_`` and ``_univariate`` of the transformer if
+    ``reset``, and compares with them otherwise. What the values are is not looked at.
+    """
+    refuse_multi_index(X)
+    items = as_items(X)
+    univariate = items is None
+    if univariate:
+        refuse_text(X)
+    if not reset:
+        check_same_kind(transformer, univariate)
+    if univariate:
+        X = validate_data(transformer, X, reset=reset, ensure_all_finite=False)
+    stacked = Stacked(X, items)
+    if not univariate:
+        first = stacked.rows[:1]
+        validate_data(transformer, first, reset=reset, skip_check_array=True)
+    if reset:
+        transformer._univariate = univariate
+    check_padding(transformer, stacked.sequences, reset=reset)
+    return stacked
 
 
 class Stacked:
@@ -12,12 +46,13 @@ class Stacked:
 
     def __init__(self, X, items):
         self.flat = items is None  # 2-D
-        if self.flat:
-            X = np.asarray(X)
-            items = X[:, :, np.newaxis]
-        self.as_list = isinstance(X, (list, tuple))
+        self.as_list = isinstance(X, (list, tuple)) and not self.flat
         self.indexes = None  # of frames that have one
-        if check_columns(items):
+        if self.flat:  # nothing is padding
+            X = np.asarray(X)
+            width = X.shape[1]
+            self.rows, self.lengths = X.reshape(-1, 1), np.full(len(X), width)
+        elif check_columns(items):
             self.rows, width = concatenate_frames(items), None
             self.lengths = np.array([len(item) for item in items])
             if hasattr(self.rows, "index"):
@@ -67,12 +102,30 @@ class Stacked:
         return [part.set_axis(index) for part, index in zip(parts, self.indexes)]
 
 
+def library_of(X):
+    """The library of a data frame, "pandas" or "polars"; None of anything else."""
+    if not hasattr(X, "columns"):
+        return None
+    return "polars" if type(X).__module__.startswith("polars") else "pandas"
+
+
 def concatenate_frames(frames):
     """One data frame of several of the same columns, by the library they come from."""
-    if type(frames[0]).__module__.startswith("polars"):
+    if library_of(frames[0]) == "polars":
         import polars
 
         return polars.concat(frames, how="vertical_relaxed")
     import pandas
 
     return pandas.concat(list(frames))
+
+
+def frame_of(values, columns, library, index=None):
+    """A data frame of an array; ``index`` is for pandas."""
+    if library == "polars":
+        import polars
+
+        return polars.DataFrame(values, schema=list(columns), orient="row")
+    import pandas
+
+    return pandas.DataFrame(values, columns=columns, index=index)

@@ -16,6 +16,7 @@ from ._mistakes import (
     warn_of_layout,
 )
 from ._sequences import Sequences
+from ._warn import warn
 
 FLOATS = (np.float64, np.float32)
 
@@ -49,23 +50,25 @@ def check_sequences(estimator, X, *, reset, dtype=None):
     univariate = items is None
     if not reset:
         check_same_kind(estimator, univariate)
+    # NaN and infinity are looked for at the end, where their place is known.
+    options = {"dtype": dtype, "ensure_all_finite": False}
     if univariate:
-        X = validate_data(estimator, X, reset=reset, dtype=dtype)
+        X = validate_data(estimator, X, reset=reset, **options)
         n, width = X.shape
         steps, lengths = X.reshape(-1, 1), np.full(n, width)
     else:
         steps, lengths, width = stack_items(items)
-        check_finite(steps, lengths)
         if check_columns(items):
             validate_data(estimator, items[0], reset=reset, skip_check_array=True)
-            steps = check_array(steps, dtype=dtype, input_name="X", estimator=estimator)
+            steps = check_array(steps, input_name="X", estimator=estimator, **options)
         elif (
             reset
             or hasattr(estimator, "feature_names_in_")
             or steps.dtype != dtype
             or steps.shape[1] != estimator.n_features_in_
         ):  # else nothing is left to check, which halves the time of a small prediction
-            steps = validate_data(estimator, steps, reset=reset, dtype=dtype)
+            steps = validate_data(estimator, steps, reset=reset, **options)
+    check_finite(steps, lengths)
     if reset:
         estimator._univariate = univariate
     # Else NumPy would copy all steps to gather those of a batch.
@@ -73,7 +76,36 @@ def check_sequences(estimator, X, *, reset, dtype=None):
     refuse_huge(sequences)
     if reset and not univariate:
         warn_of_layout(sequences)
+    check_padding(estimator, sequences, reset=reset)
     return sequences
+
+
+def check_padding(estimator, sequences, *, reset):
+    """Warn of padding in a 3-D array where fit had no reason to expect any.
+
+    Trailing steps of a 3-D array that are all NaN are padding, whatever the user meant. If
+    all sequences met in fit were equally long and none was padded, these may as well be
+    values that are missing. ``fit`` stores which it was in ``_equally_long``.
+    """
+    width, lengths = sequences.width, sequences.lengths
+    if reset:
+        # One sequence in a list says nothing of the lengths of others.
+        known = width is not None or len(lengths) > 1
+        equal = lengths.min() == lengths.max()
+        estimator._equally_long = bool(known and equal and not sequences.padded)
+    # An estimator stored by an earlier version does not have it.
+    elif sequences.padded and getattr(estimator, "_equally_long", False):
+        i = (lengths < width).argmax()
+        n_others = np.count_nonzero(lengths < width) - 1
+        warn(
+            f"The last {width - lengths[i]} steps of X[{i}] are all NaN"
+            f"{f', and so are those of {n_others} more sequences' if n_others else ''}. "
+            f"They are read as padding, X[{i}] as a sequence of {lengths[i]} steps, but "
+            "all sequences in fit were equally long. If these are missing values, pass "
+            "list(X) to a skbptt.preprocessing.SequenceImputer. If the sequences are "
+            "shorter, pass them as a list without the padding.",
+            UserWarning,
+        )
 
 
 def check_same_kind(estimator, univariate):
@@ -169,7 +201,12 @@ def unpadded_lengths(items):
         valid = ~missing(items).all(axis=2)
     # The last valid step ends a sequence: NaN before it is no padding.
     lengths = np.where(valid.any(axis=1), width - valid[:, ::-1].argmax(axis=1), 0)
-    check_lengths(lengths)
+    if not lengths.all():
+        raise ValueError(
+            f"X[{lengths.argmin()}] is empty: all of its steps are NaN, which is padding "
+            "at the end of a sequence of a 3-D array. If these are missing values, pass "
+            "list(X) to a skbptt.preprocessing.SequenceImputer."
+        )
     return lengths
 
 
@@ -219,22 +256,27 @@ def check_lengths(lengths):
         )
 
 
-def check_finite(steps, lengths):
+def check_finite(steps, lengths, *, allow_nan=False):
     """Say which sequence holds a NaN or infinity, and where."""
     if steps.dtype.kind != "f":
         return
     # The sum is finite unless something is not, or overflows; it takes no memory.
     with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(steps.sum()) or np.isfinite(steps).all():
+        if np.isfinite(steps.sum()):
             return
-    row, feature = np.argwhere(~np.isfinite(steps))[0]
+    bad = np.isinf(steps) if allow_nan else ~np.isfinite(steps)
+    if not bad.any():
+        return
+    row, feature = np.argwhere(bad)[0]
     ends = np.cumsum(lengths)
     i = np.searchsorted(ends, row, side="right")
-    what = "NaN" if np.isnan(steps[row, feature]) else "infinity"
+    place = f"X[{i}] at step {row - (ends[i] - lengths[i])}, feature {feature}"
+    if np.isinf(steps[row, feature]):
+        raise ValueError(f"Input X contains infinity: {place}. Values must be finite.")
     raise ValueError(
-        f"Input X contains {what}: X[{i}] at step {row - (ends[i] - lengths[i])}, feature "
-        f"{feature}. Values must be finite; only the end of the sequences of a 3-D array "
-        "may be padded, with steps whose features are all NaN."
+        f"Input X contains NaN: {place}. Values must be finite; only the end of the "
+        "sequences of a 3-D array may be padded, with steps whose features are all NaN. "
+        "skbptt.preprocessing.SequenceImputer fills missing values."
     )
 
 
@@ -264,6 +306,8 @@ def stack_per_step(values, sequences, name, of="X"):
     check_same_number(sequences, values, name, of)
     width = sequences.width
     if width is not None and all(len(value) == width for value in values):
+        if name in ("y", "y_true"):
+            warn_of_dropped(values, sequences, name, of)
         values = [value[:n] for value, n in zip(values, sequences.lengths)]
     values = [np.asarray(value) for value in values]
     for i, (value, n) in enumerate(zip(values, sequences.lengths)):
@@ -278,6 +322,25 @@ def stack_per_step(values, sequences, name, of="X"):
         return np.concatenate(values)
     except ValueError as error:
         raise ValueError(f"The items of {name} differ in shape: {error}") from error
+
+
+def warn_of_dropped(y, sequences, name, of):
+    """Warn of finite targets at steps that are padding, which are left out.
+
+    Only of floats: what cannot be NaN has to hold something there.
+    """
+    for i in np.flatnonzero(sequences.lengths < sequences.width):
+        rest = np.asarray(y[i])[sequences.lengths[i] :]
+        if rest.dtype.kind == "f" and np.isfinite(rest).any():
+            warn(
+                f"{name}[{i}] has finite values in its last {len(rest)} steps, where all "
+                f"features of {of}[{i}] are NaN. These steps are read as padding, and "
+                "their targets are left out. If the features are missing values, pass "
+                "list(X) to a skbptt.preprocessing.SequenceImputer. If the sequence is "
+                f"shorter, set {name} to NaN there.",
+                UserWarning,
+            )
+            return
 
 
 def runs_along_steps(values):

@@ -130,8 +130,9 @@ def above_chance(score):
 FILL = 1e6  # stands for padding where NaN is refused
 
 
-def as_table(items):
-    return SequenceFlattener().fit_transform(as_padded(items))
+def table_of(data):
+    """From a list of arrays to a table as wide as the longest sequence of all data."""
+    return SequenceFlattener().fit(data.items).transform
 
 
 def fill(X):
@@ -146,7 +147,7 @@ def flat(data):
     """A table outside; the first step inside cuts its rows into sequences."""
     return replace(
         data,
-        build=as_table,
+        build=table_of(data),
         wrap=lambda model: make_pipeline(SequenceUnflattener(N_FEATURES), model),
     )
 
@@ -154,9 +155,10 @@ def flat(data):
 def columns(data, *before):
     """A table without NaN, and every column a step of one feature."""
     steps = (*before, FunctionTransformer(restore), SequenceUnflattener(1))
+    flatten = table_of(data)
     return replace(
         data,
-        build=lambda items: fill(as_table(items)),
+        build=lambda items: fill(flatten(items)),
         wrap=lambda model: make_pipeline(*steps, model),
     )
 

@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from skbptt import solvers
 from skbptt.preprocessing import (
     SequenceFlattener,
+    SequenceImputer,
     SequenceUnflattener,
     TimeDistributed,
 )
@@ -126,6 +127,7 @@ def test_progress_bar_through_search_and_pipeline(solver, n_jobs, capsys):
     [
         (TimeDistributed(StandardScaler()), X),
         (SequenceFlattener(), np.zeros((4, 3, 2))),
+        (SequenceImputer(), X),
         (SequenceUnflattener(3), np.zeros((4, 6))),
     ],
 )

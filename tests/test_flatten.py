@@ -13,12 +13,15 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
 from skbptt import RNNClassifier, RNNRegressor
-from skbptt.preprocessing import SequenceFlattener, SequenceUnflattener
+from skbptt.preprocessing import SequenceFlattener, SequenceUnflattener, pad_sequences
 
 rng = np.random.RandomState(0)
 X = rng.standard_normal((60, 5, 2))
 LABELS = np.digitize(X[:, -1, 0], [-0.4, 0.4])
 FLAT = SequenceFlattener().fit_transform(X)
+
+
+RAGGED = [rng.standard_normal((n, 2)) for n in rng.randint(2, 8, 60)]
 
 
 def classifier():
@@ -40,6 +43,59 @@ def test_round_trip_and_names():
     assert isinstance(frame, pandas.DataFrame)
     assert frame.columns[-1] == "x1_t4"
     np.testing.assert_array_equal(frame, FLAT)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i4"])
+def test_lists_are_padded_to_the_longest_of_fit(dtype):
+    ragged = [(10 * x).astype(dtype) for x in RAGGED]
+    flattener = SequenceFlattener().fit(ragged)
+    assert flattener.n_steps_ == 7
+    flat = flattener.transform(ragged)
+    padded = pad_sequences(ragged)
+    assert flat.dtype == padded.dtype
+    np.testing.assert_array_equal(flat, padded.reshape(60, 14))
+    np.testing.assert_array_equal(flattener.inverse_transform(flat), padded)
+    back = SequenceUnflattener(2).fit(flat)
+    np.testing.assert_array_equal(back.transform(flat), padded)
+    np.testing.assert_array_equal(back.inverse_transform(ragged), flat)
+    # Shorter ones, all of a length, and as padding.
+    np.testing.assert_array_equal(
+        flattener.transform([x[:2] for x in ragged])[:, :4],
+        np.reshape([x[:2] for x in ragged], (60, 4)),
+    )
+    assert np.isnan(flattener.transform([x[:2] for x in ragged])[:, 4:]).all()
+    np.testing.assert_array_equal(flattener.transform(padded), flat)
+    whole = SequenceFlattener().fit_transform(list(X.astype(dtype)))
+    np.testing.assert_array_equal(whole, X.astype(dtype).reshape(60, 10))
+    assert whole.dtype == dtype
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_give_their_names(library):
+    frame = pytest.importorskip(library).DataFrame
+    frames = [frame(dict(zip("ab", x.T))) for x in RAGGED]
+    flattener = SequenceFlattener().set_output(transform=library)
+    table = flattener.fit_transform(frames)
+    assert list(table.columns[:3]) == ["a_t0", "b_t0", "a_t1"]
+    np.testing.assert_array_equal(table, SequenceFlattener().fit_transform(RAGGED))
+    with pytest.raises(ValueError, match="feature names should match"):
+        flattener.transform([one[["b", "a"]] for one in frames])
+
+
+def test_a_table_of_ragged_sequences_is_bagged_as_the_list_is():
+    labels = np.array([x[-1, 0] > 0 for x in RAGGED])
+    flat = SequenceFlattener().fit_transform(RAGGED)
+    bagged = BaggingClassifier(classifier(), n_estimators=2, random_state=0)
+    members = bagged.fit(flat, labels).estimators_
+    by_hand = np.mean([member[-1].predict_proba(RAGGED) for member in members], axis=0)
+    np.testing.assert_allclose(bagged.predict_proba(flat), by_hand)
+
+
+def test_a_failed_fit_leaves_it_as_it_was():
+    flattener = SequenceFlattener().fit(X)
+    with pytest.raises(ValueError, match="features"):
+        flattener.fit([np.zeros((9, 1)), np.zeros((3, 2))])
+    np.testing.assert_array_equal(flattener.transform(X), FLAT)
 
 
 def test_the_pipeline_is_the_estimator_on_the_sequences():
@@ -103,8 +159,25 @@ def test_check_estimator():
     ("call", "match"),
     [
         (lambda: SequenceFlattener().fit(FLAT), "X must have the shape"),
-        (lambda: SequenceFlattener().fit([np.zeros((2, 1)), np.zeros((3, 1))]), "pad_seq"),
+        (lambda: SequenceFlattener().fit(X[:0]), "X is empty"),
+        (lambda: SequenceFlattener().fit([np.zeros((2, 1)), np.zeros((3, 2))]), "features"),
         (lambda: SequenceFlattener().fit(X).transform(X[:, 1:]), "4 steps of 2 features"),
+        (
+            lambda: SequenceFlattener().fit(RAGGED).transform([X[0], np.zeros((9, 2))]),
+            r"X\[1\] has 9 steps, .* room for 7, the length of the longest sequence in fit",
+        ),
+        (
+            lambda: SequenceFlattener().fit(RAGGED).transform([X[0, :, :1]]),
+            "expecting 2 features",
+        ),
+        (
+            lambda: SequenceFlattener().fit([X[0], np.full((3, 2), np.nan)]),
+            r"X\[1\] ends in a step that is all NaN, .*SequenceImputer",
+        ),
+        (
+            lambda: SequenceUnflattener(2).fit(FLAT).inverse_transform([np.zeros((6, 2))]),
+            r"X\[0\] has 6 steps, .* room for 5",
+        ),
         (lambda: SequenceFlattener().fit(X).get_feature_names_out(["a"]), "must have 2"),
         (
             lambda: SequenceUnflattener(3).fit(FLAT),

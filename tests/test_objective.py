@@ -10,6 +10,9 @@ from skbptt.inspection import loss_gradient
 from tests.fits import LABELS, LENGTHS, X, Y, classifier, quietly, regressor, weighted_data
 from tests.gradcheck import complex_gradient, reference_value
 
+# Few iterations.
+pytestmark = pytest.mark.filterwarnings("ignore:The loss on the training data")
+
 
 @pytest.mark.parametrize("truncation", [None, 2, (2, 3), [1, 4]])
 def test_loss_gradient_equals_complex_step(truncation):
@@ -52,6 +55,7 @@ def test_solvers_with_exact_gradients_converge(solver):
     assert max(np.abs(g).max() for g in gradient.values()) <= 1e-5
 
 
+@pytest.mark.filterwarnings("ignore:Features .* are far from unit scale")
 def test_strength_of_l2_does_not_depend_on_the_batch_size():
     """With a loss that is zero anyway, weights decay alike for all batch sizes."""
     norms = []

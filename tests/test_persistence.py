@@ -19,6 +19,7 @@ from skbptt import TRUSTED_TYPES
 from skbptt.cells import GRUCell, LSTMCell
 from skbptt.preprocessing import (
     SequenceFlattener,
+    SequenceImputer,
     SequenceUnflattener,
     TimeDistributed,
 )
@@ -116,6 +117,11 @@ def test_pipelines(way):
     np.testing.assert_array_equal(WAYS[way](flat).inverse_transform(flat.transform(x)), x)
     back = SequenceUnflattener(2).fit(flat.transform(x))
     np.testing.assert_array_equal(WAYS[way](back).transform(flat.transform(x)), x)
+    holed = [np.where(one < 0, np.nan, one) for one in x]
+    imputer = SequenceImputer("median", add_delta=True).fit(holed)
+    np.testing.assert_array_equal(
+        WAYS[way](imputer).transform(holed), imputer.transform(holed)
+    )
 
 
 def test_a_cell_of_ones_own_by_cloudpickle():

@@ -16,7 +16,13 @@ def sections():
     return dict(zip(parts[::2], parts[1::2]))
 
 
-NEEDED = {"Run on Dask": "distributed", "Watch progress": "sklearn.callback"}
+NEEDED = {
+    "Run on Dask": "distributed",
+    "Watch progress": "sklearn.callback",
+    **dict.fromkeys(
+        ["Fill gaps", "Windows of a long table", "Columns known ahead"], "pandas"
+    ),
+}
 
 
 @pytest.mark.parametrize("title", sections())

@@ -11,6 +11,7 @@ from skbptt import RNNClassifier, RNNRegressor
 from skbptt.cells import ElmanCell
 from skbptt.preprocessing import (
     SequenceFlattener,
+    SequenceImputer,
     SequenceUnflattener,
     TimeDistributed,
 )
@@ -20,6 +21,7 @@ ALL = [
     RNNRegressor(),
     TimeDistributed(StandardScaler()),
     SequenceFlattener(),
+    SequenceImputer(),
     SequenceUnflattener(2),
 ]
 HAS_HELP = parse_version(sklearn.__version__) >= parse_version("1.8")

@@ -9,11 +9,13 @@ from ._convert import (
     unpad_sequences,
 )
 from ._flatten import SequenceFlattener, SequenceUnflattener
+from ._impute import SequenceImputer
 from ._time_distributed import TimeDistributed
 from ._windows import make_windows
 
 __all__ = [
     "SequenceFlattener",
+    "SequenceImputer",
     "SequenceUnflattener",
     "TimeDistributed",
     "from_channels_first",

@@ -1,4 +1,4 @@
-"""Dense sequences as rows of a table, and back."""
+"""Sequences as rows of a table, and back."""
 
 from numbers import Integral
 
@@ -10,7 +10,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._callbacks import one_task
 from .._compat import CallbackSupportMixin
 from .._docstrings import Documented
-from .._validation import unchanged_on_error
+from .._sequences import Sequences
+from .._validation import (
+    as_items,
+    check_columns,
+    missing,
+    stack_items,
+    unchanged_on_error,
+)
 
 
 class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, BaseEstimator):
@@ -20,12 +27,18 @@ class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, Base
     self-training, chains, permutation importance. They get the flat X, and as their
     estimator a pipeline whose first step is a :class:`SequenceUnflattener`.
 
+    The sequences of a list may differ in length. The longest one in ``fit`` determines the
+    width of the table, and shorter ones end in NaN, which the unflattener gives back as
+    padding.
+
     Attributes
     ----------
     n_steps_ : int
-        Steps of a sequence.
+        Steps of a row of the table: those of the longest sequence in ``fit``.
     n_features_in_ : int
         Features of a step.
+    feature_names_in_ : ndarray of str
+        Only for data frames.
 
     Examples
     --------
@@ -50,7 +63,8 @@ class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, Base
 
         Parameters
         ----------
-        X : array-like of shape (n_sequences, n_steps, n_features)
+        X : array-like of shape (n_sequences, n_steps, n_features), or list of arrays or \
+                data frames of shape (n_steps, n_features)
         y : None
             Ignored.
 
@@ -61,10 +75,15 @@ class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, Base
         Raises
         ------
         ValueError
-            If X is not such an array.
+            If X is neither. The flattener then stays as it was.
         """
-        X = check_dense(X)
-        self.n_steps_, self.n_features_in_ = X.shape[1:]
+        items = sequences_in(X)
+        with unchanged_on_error(self):
+            validate_data(self, items[0], skip_check_array=True)
+            if isinstance(items, np.ndarray):
+                self.n_steps_ = items.shape[1]
+            else:
+                self.n_steps_ = int(stack_list(items)[1].max())
         return self
 
     def transform(self, X):
@@ -72,21 +91,35 @@ class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, Base
 
         Parameters
         ----------
-        X : array-like of shape (n_sequences, n_steps, n_features)
+        X : array-like of shape (n_sequences, n_steps, n_features), or list of arrays or \
+                data frames of shape (n_steps, n_features)
+            An array must have as many steps as the table. The sequences of a list may have
+            fewer.
 
         Returns
         -------
         X : ndarray of shape (n_sequences, n_steps * n_features)
             The features of the first step, then those of the second, ...
+
+        Raises
+        ------
+        ValueError
+            If a sequence is longer than all in ``fit``, or one of a list ends in a step
+            that is all NaN, which would become padding.
         """
         check_is_fitted(self)
-        X = check_dense(X)
-        if X.shape[1:] != (self.n_steps_, self.n_features_in_):
+        items = sequences_in(X)
+        if isinstance(items, np.ndarray) and items.shape[1:] != (
+            self.n_steps_,
+            self.n_features_in_,
+        ):
             raise ValueError(
-                f"X has {X.shape[1]} steps of {X.shape[2]} features, but "
-                f"SequenceFlattener is expecting {self.n_steps_} of {self.n_features_in_}."
+                f"X has {items.shape[1]} steps of {items.shape[2]} features, but "
+                f"SequenceFlattener is expecting {self.n_steps_} of {self.n_features_in_}. "
+                "Shorter sequences may be given as a list."
             )
-        return X.reshape(len(X), -1)
+        validate_data(self, items[0], reset=False, skip_check_array=True)
+        return flattened(items, self.n_steps_)
 
     def inverse_transform(self, X):
         """Cut the rows into steps again.
@@ -98,6 +131,7 @@ class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, Base
         Returns
         -------
         X : ndarray of shape (n_sequences, n_steps, n_features)
+            With padding, NaN, where the sequences of a list were shorter.
         """
         check_is_fitted(self)
         return SequenceUnflattener(self.n_features_in_).fit_transform(X)
@@ -108,7 +142,7 @@ class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, Base
         Parameters
         ----------
         input_features : array-like of str of shape (n_features,), default=None
-            Names of the features; x0, x1, ... if None.
+            Names of the features. If None, those in ``fit``, or x0, x1, ...
 
         Returns
         -------
@@ -116,7 +150,8 @@ class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, Base
         """
         check_is_fitted(self)
         if input_features is None:
-            input_features = [f"x{k}" for k in range(self.n_features_in_)]
+            numbered = [f"x{k}" for k in range(self.n_features_in_)]
+            input_features = getattr(self, "feature_names_in_", numbered)
         if len(input_features) != self.n_features_in_:
             raise ValueError(
                 f"input_features must have {self.n_features_in_} names. Got "
@@ -233,14 +268,15 @@ class SequenceUnflattener(
 
         Parameters
         ----------
-        X : array-like of shape (n_sequences, n_steps, n_features)
+        X : array-like of shape (n_sequences, n_steps, n_features), or list of arrays of \
+                shape (n_steps, n_features)
 
         Returns
         -------
         X : ndarray of shape (n_sequences, n_steps * n_features)
         """
-        X = check_dense(X)
-        return X.reshape(len(X), -1)
+        check_is_fitted(self)
+        return flattened(sequences_in(X), self.n_features_in_ // self.n_features)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -248,15 +284,43 @@ class SequenceUnflattener(
         return tags
 
 
-def check_dense(X):
-    """X as an array of shape (n_sequences, n_steps, n_features)."""
-    try:
-        X = np.asarray(X)
-    except ValueError:  # of unequal lengths
-        X = np.array(None)
-    if X.ndim != 3:
+def sequences_in(X):
+    """X as an array (n_sequences, n_steps, n_features), or a list of 2-D items."""
+    items = as_items(X)
+    if items is None:
         raise ValueError(
-            "X must have the shape (n_sequences, n_steps, n_features), all of the same "
-            "length; pad_sequences makes such an array of a list."
+            "X must have the shape (n_sequences, n_steps, n_features), or be a list of "
+            "sequences of shape (n_steps, n_features)."
         )
-    return X
+    if not len(items):
+        raise ValueError("X is empty: at least one sequence is required.")
+    check_columns(items)
+    return items
+
+
+def stack_list(items):
+    """Steps and lengths of a list, whose sequences must not end like padding."""
+    steps, lengths, _ = stack_items(items)
+    empty = missing(steps[np.cumsum(lengths) - 1]).all(axis=1)
+    if empty.any():
+        raise ValueError(
+            f"X[{empty.argmax()}] ends in a step that is all NaN, which would be read as "
+            "padding once it is flat. Fill missing values first, with a "
+            "skbptt.preprocessing.SequenceImputer."
+        )
+    return steps, lengths
+
+
+def flattened(items, n_steps):
+    """One row for each sequence; NaN for the steps that a sequence of a list lacks."""
+    if isinstance(items, np.ndarray):
+        return items.reshape(len(items), -1)
+    steps, lengths = stack_list(items)
+    i = lengths.argmax()
+    if lengths[i] > n_steps:
+        raise ValueError(
+            f"X[{i}] has {lengths[i]} steps, but the table has room for {n_steps}, the "
+            "length of the longest sequence in fit."
+        )
+    dense = Sequences(steps, lengths, n_steps).unstack(steps)
+    return dense.reshape(len(lengths), -1)

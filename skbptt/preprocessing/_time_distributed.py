@@ -5,14 +5,13 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import one_task
 from .._compat import CallbackSupportMixin
 from .._docstrings import Documented
-from .._mistakes import refuse_multi_index, refuse_text
-from .._stacked import Stacked
-from .._validation import as_items, check_same_kind, unchanged_on_error
+from .._stacked import Stacked, stack_for
+from .._validation import as_items, unchanged_on_error
 
 
 def inner_has(name):
@@ -37,6 +36,11 @@ class TimeDistributed(
     transformer of scikit-learn can be fitted to them and transform them: a scaler, PCA,
     splines, a pipeline, or a ColumnTransformer where the sequences are data frames.
 
+    Only a 3-D array has padding: its trailing steps that are all NaN stay as they are. In a
+    list, NaN is a missing value wherever it stands, so that ``SimpleImputer`` fills the end
+    of a sequence of a list, but not of a 3-D array. If the trailing NaN of a 3-D array are
+    missing values, pass ``list(X)``.
+
     Parameters
     ----------
     transformer : estimator
@@ -53,6 +57,7 @@ class TimeDistributed(
 
     See Also
     --------
+    SequenceImputer : Fills missing values along time.
     sklearn.preprocessing.FunctionTransformer : Turns a function into a transformer.
 
     Examples
@@ -162,7 +167,7 @@ class TimeDistributed(
             such. A 2-D array becomes 3-D if there are several features.
         """
         check_is_fitted(self)
-        stacked = self._stack(X, reset=False)
+        stacked = stack_for(self, X, reset=False)
         return stacked.unstack(self.transformer_.transform(stacked.rows))
 
     @available_if(inner_has("inverse_transform"))
@@ -248,30 +253,13 @@ class TimeDistributed(
             params = process_routing(self, method, **params).transformer[method]
         reset = method != "partial_fit" or not hasattr(self, "transformer_")
         with unchanged_on_error(self):
-            stacked = self._stack(X, reset)
+            stacked = stack_for(self, X, reset=reset)
+            if stacked.sequences.padded:
+                self._equally_long = False  # also after the first call of partial_fit
             params = {name: stacked.spread(value) for name, value in params.items()}
             rows = getattr(inner, method)(stacked.rows, stacked.spread(y), **params)
             self.transformer_ = inner
         return stacked, rows
-
-    def _stack(self, X, reset):
-        """Check the kind and the features of X, and stack its steps."""
-        refuse_multi_index(X)
-        items = as_items(X)
-        univariate = items is None
-        if univariate:
-            refuse_text(X)
-        if not reset:
-            check_same_kind(self, univariate)
-        if univariate:
-            X = validate_data(self, X, reset=reset, ensure_all_finite=False)
-        stacked = Stacked(X, items)
-        if not univariate:
-            first = stacked.rows[:1]
-            validate_data(self, first, reset=reset, skip_check_array=True)
-        if reset:
-            self._univariate = univariate
-        return stacked
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -4,10 +4,21 @@ from numbers import Integral
 
 import numpy as np
 
-from .._validation import check_columns
+from .._validation import missing
+from ._series import column_numbers, stretches_of
 
 
-def make_windows(series, *, window, horizon=1, stride=1, target=None):
+def make_windows(
+    series,
+    *,
+    window,
+    horizon=1,
+    stride=1,
+    target=None,
+    future=None,
+    groups=None,
+    holes="raise",
+):
     """Cut series into windows and what follows them, so that a forecast is a regression.
 
     Window i holds the ``window`` steps from i * ``stride`` on. Its target stands
@@ -19,7 +30,8 @@ def make_windows(series, *, window, horizon=1, stride=1, target=None):
     ----------
     series : array-like of shape (n_steps,) or (n_steps, n_columns), data frame, or list \
             of them
-        One series, or several. A list of numbers is one series.
+        One series, or several. A list of numbers is one series. The index of a pandas
+        Series or DataFrame is read as time: it must increase.
     window : int
         Steps of a window.
     horizon : int or sequence of int, default=1
@@ -27,12 +39,28 @@ def make_windows(series, *, window, horizon=1, stride=1, target=None):
     stride : int, default=1
         Steps from one window to the next.
     target : int, str or list of them, default=None
-        Columns to predict, by number, or by name in data frames; all if None. The others
-        are exogenous: they are in X only.
+        Columns to predict, by number, or by name in data frames. If None, all that are
+        not in ``future``. Columns that are not predicted are in X only.
+    future : int, str or list of them, default=None
+        Columns that are known ahead of time, such as the hour, a holiday or a price that
+        is announced. For each horizon h, X gets another feature for each of them: at
+        step t of the series, its value at step t + h. At the last step of a window that is
+        its value at the step to predict.
+    groups : str or array-like of shape (n_steps,), default=None
+        For one long table of several series: the series that each row belongs to, or the
+        name of the column that says so, which is left out of X. The rows of a series need
+        not be contiguous, but must be in the order of time. Numbers in ``target`` and
+        ``future`` do not count that column.
+    holes : {"raise", "split"}, default="raise"
+        What to do where the index has a hole, a step of more than 1.5 times its smallest
+        step: refuse the series, or cut it, so that no window bridges the hole. See Notes.
 
     Returns
     -------
-    X : ndarray of shape (n_windows, window, n_columns)
+    X : ndarray of shape (n_windows, window, n_columns + n_horizons * n_future)
+        The columns of the series, then the columns of ``future`` at the first horizon,
+        then at the second, ... The windows of each series, and of each group in the order
+        in which the groups appear, stand together.
     y : ndarray of shape (n_windows,) or (n_windows, n_horizons * n_targets)
         One-dimensional for one horizon, as an int, and one target. Else all targets at
         the first horizon, then all at the second, ...
@@ -40,15 +68,36 @@ def make_windows(series, *, window, horizon=1, stride=1, target=None):
     Raises
     ------
     ValueError
-        If window, horizon or stride are not positive integers, if a column does not exist,
-        or if all series are too short for one window and its target.
+        If window, horizon or stride are not positive integers; if a column does not exist,
+        or is both a target and known ahead; if all series are too short for one window
+        and its target; if an index does not increase, or has a hole; or if the last step
+        of a window is all NaN, which would be read as padding, so that the window would be
+        a shorter sequence: fill it before, with a :class:`SequenceImputer`.
 
     See Also
     --------
+    SequenceImputer : Fills missing values, of ``[series]``.
     sklearn.model_selection.TimeSeriesSplit : Cross-validation in the order of time. At a
         stride of 1, ``gap=horizon - 1`` makes sure that every target trained on is known
         at the end of the first test window, and ``gap=window + horizon - 1`` that training
         and test have no step in common.
+
+    Notes
+    -----
+    *Time.* The steps of an index are the differences of its numbers, or of its instants;
+    periods are one step apart. The months of a year differ in length by less than the
+    tolerance of 1.5, and so do the days at a change to daylight saving time. If no entry is
+    on a Saturday or Sunday, weekends take no time, so that Monday follows Friday. A
+    holiday is a hole all the same, and so is the hour that is skipped in spring in local
+    times without a time zone. If the rows are one step apart whatever the index says,
+    number them: ``frame.reset_index(drop=True)``. Labels, such as strings, must increase,
+    but have no holes. With ``groups``, each series has a time of its own, unless integers
+    increase over the whole table: these number its rows. polars has no index.
+
+    *Columns known ahead.* To forecast beyond the end of the series, append one row for each
+    of the next ``max(horizon)`` steps, with the values of ``future``, and NaN elsewhere. Of
+    these and the ``window`` rows before them, ``make_windows`` makes the single window to
+    predict from.
 
     Examples
     --------
@@ -60,7 +109,35 @@ def make_windows(series, *, window, horizon=1, stride=1, target=None):
            [1, 2, 3]])
     >>> y
     array([4, 5])
+
+    The second column is known ahead. Beside it, X has its value two steps later:
+
+    >>> series = np.array([[0, 10], [1, 11], [2, 12], [3, 13], [4, 14]])
+    >>> X, y = make_windows(series, window=3, horizon=2, future=1)
+    >>> X[0]
+    array([[ 0, 10, 12],
+           [ 1, 11, 13],
+           [ 2, 12, 14]])
+    >>> y
+    array([4])
     """
+    horizons = check_lags(window, horizon, stride)
+    if holes not in ("raise", "split"):
+        raise ValueError(f"holes must be 'raise' or 'split'. Got {holes!r}.")
+    stretches, names = stretches_of(series, groups, holes)
+    targets, known = chosen_columns(target, future, names, stretches[0].values.shape[1])
+    parts = [windows_of(one, window, horizons, stride, targets, known) for one in stretches]
+    X, y = (np.concatenate(arrays) for arrays in zip(*parts))
+    if not len(X):
+        raise ValueError(
+            f"No series is as long as a window of {window} steps and a horizon of "
+            f"{horizons.max()}{', between holes' if holes == 'split' else ''}."
+        )
+    return X, y[:, 0] if np.ndim(horizon) == 0 and y.shape[1] == 1 else y
+
+
+def check_lags(window, horizon, stride):
+    """The horizons as an array, if all are positive integers."""
     horizons = np.atleast_1d(horizon)
     whole = horizons.ndim == 1 and len(horizons) and horizons.dtype.kind in "iu"
     if not whole or (horizons < 1).any():
@@ -70,79 +147,51 @@ def make_windows(series, *, window, horizon=1, stride=1, target=None):
     for name, value in [("window", window), ("stride", stride)]:
         if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a positive integer. Got {value!r}.")
-
-    several = as_series(series)
-    check_columns(several, "series")
-    parts = []
-    for one in several:
-        values = as_columns(one)
-        columns = target_columns(one, values.shape[1], target)
-        starts = np.arange(0, len(values) - window - horizons.max() + 1, stride)
-        ahead = starts[:, np.newaxis] + window - 1 + horizons
-        parts.append(
-            (
-                values[starts[:, np.newaxis] + np.arange(window)],
-                values[ahead][..., columns].reshape(
-                    len(starts), ahead.shape[1] * len(columns)
-                ),
-            )
-        )
-    widths = {x.shape[2] for x, _ in parts}
-    if len(widths) > 1:
-        raise ValueError(f"All series must have the same columns. Got {sorted(widths)}.")
-    X, y = (np.concatenate(arrays) for arrays in zip(*parts))
-    if not len(X):
-        raise ValueError(
-            f"No series is as long as a window of {window} steps and a horizon of "
-            f"{horizons.max()}."
-        )
-    return X, y[:, 0] if np.ndim(horizon) == 0 and y.shape[1] == 1 else y
+    return horizons
 
 
-def as_series(series):
-    """A list of series, from one or several."""
-    if hasattr(series, "columns") or (
-        isinstance(series, np.ndarray) and series.dtype != object
-    ):
-        return [series]
-    if not hasattr(series, "__len__"):
-        raise ValueError(f"series must be a series, or several in a list. Got {series!r}.")
-    series = list(series)
-    if not series:
-        raise ValueError("series is empty: at least one is required.")
-    return [np.asarray(series)] if np.ndim(series[0]) == 0 else series
-
-
-def as_columns(one):
-    """A series as an array of shape (n_steps, n_columns)."""
-    values = np.asarray(one)
-    if values.ndim == 1:
-        values = values[:, np.newaxis]
-    if values.ndim != 2:
-        raise ValueError(
-            "A series must have the shape (n_steps,) or (n_steps, n_columns). Got "
-            f"{values.ndim} dimensions: several series are given as a list."
-        )
-    return values
-
-
-def target_columns(one, n_columns, target):
-    """Numbers of the columns to predict."""
+def chosen_columns(target, future, names, n_columns):
+    """Numbers of the columns to predict, and of those known ahead."""
+    known = np.array([], int)
+    if future is not None:
+        known = column_numbers(future, "future", names, n_columns)
     if target is None:
-        return np.arange(n_columns)
-    targets = [target] if isinstance(target, (str, Integral)) else list(target)
-    if not targets:
-        raise ValueError("target must name at least one column of the series. Got none.")
-    names = list(getattr(one, "columns", ()))
-    columns = []
-    for name in targets:
-        if isinstance(name, str) and name in names:
-            columns.append(names.index(name))
-        elif isinstance(name, Integral) and -n_columns <= name < n_columns:
-            columns.append(int(name))
-        else:
-            raise ValueError(
-                f"target must name columns of the series, by number below {n_columns}"
-                f"{f' or one of {names}' if names else ''}. Got {name!r}."
-            )
-    return np.array(columns)
+        targets = np.setdiff1d(np.arange(n_columns), known)
+    else:
+        targets = column_numbers(target, "target", names, n_columns)
+    if not len(targets):
+        raise ValueError(
+            "target must name at least one column of the series"
+            f"{'' if future is None else ' that is not in future'}. Got none."
+        )
+    both = np.intersect1d(targets, known)
+    if len(both):
+        name = names[both[0]] if names else int(both[0])
+        raise ValueError(
+            f"Column {name!r} is in target and in future, but what is to be predicted "
+            "cannot be known ahead."
+        )
+    return targets, known
+
+
+def windows_of(stretch, window, horizons, stride, targets, known):
+    """Windows of one stretch, with their targets."""
+    values = stretch.values
+    starts = np.arange(0, len(values) - window - horizons.max() + 1, stride)
+    steps = starts[:, np.newaxis] + np.arange(window)
+    X = values[steps]
+    if len(known):
+        later = values[steps[..., np.newaxis] + horizons][..., known]
+        later = later.reshape(*steps.shape, len(horizons) * len(known))
+        X = np.concatenate([X, later], axis=2)
+    empty = missing(X[:, -1]).all(axis=1)
+    if empty.any():
+        row = stretch.rows[steps[empty.argmax(), -1]]
+        raise ValueError(
+            f"Row {row} of {stretch.name} has no value, and a window ends there: the "
+            "estimators would read the end of the window as padding. Fill missing values "
+            "first: skbptt.preprocessing.SequenceImputer().fit_transform([series])[0]."
+        )
+    ahead = steps[:, -1:] + horizons
+    y = values[ahead][..., targets]
+    return X, y.reshape(len(starts), len(horizons) * len(targets))

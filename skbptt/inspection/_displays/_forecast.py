@@ -6,7 +6,8 @@ from numbers import Integral
 import numpy as np
 
 from ...preprocessing import make_windows
-from ...preprocessing._windows import as_columns, as_series, target_columns
+from ...preprocessing._series import as_columns, as_series
+from ...preprocessing._windows import chosen_columns
 from ._common import COLORS, dots, legend_above, line_style, make_panels
 
 # Horizons up to which each is named.
@@ -131,13 +132,13 @@ class ForecastDisplay:
         if len(several) > 1:
             raise ValueError(f"series must be one series. Got {len(several)}.")
         values = as_columns(several[0])
-        columns = target_columns(several[0], values.shape[1], target)
+        names = list(getattr(several[0], "columns", ()))
+        columns, _ = chosen_columns(target, None, names, values.shape[1])
         if len(columns) > 1:
             raise ValueError(
                 f"target must be one column of the series. Got {len(columns)} columns: "
                 "give from_predictions those of y that belong to one of them."
             )
-        names = getattr(several[0], "columns", None)
         display = cls(
             series=values[:, columns[0]].astype(float),
             y_pred=as_table(estimator.predict(X), "y_pred", len(X), np.size(horizon)),
@@ -145,7 +146,7 @@ class ForecastDisplay:
             horizons=np.atleast_1d(horizon),
             stride=stride,
             times=checked_times(times, len(values)),
-            target_name="series" if names is None else str(names[columns[0]]),
+            target_name=str(names[columns[0]]) if names else "series",
         )
         return display.plot(ax, highlight=highlight, name=name, **kwargs)
 
