@@ -25,7 +25,6 @@ from ._training import train
 from ._validation import (
     check_sequences,
     check_targets,
-    check_weights,
     unchanged_on_error,
 )
 
@@ -86,6 +85,12 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
 
     def _check_encoded(self, data):
         """Refuse encoded targets that cannot be learned from."""
+        known = data.known.any(axis=0)
+        if not known.all():
+            raise ValueError(
+                f"sample_weight is zero for every target of output {known.argmin()}: fit "
+                "needs at least one of positive weight for each output."
+            )
 
     def _apply_class_weight(self, data):
         """The data with their weights multiplied by those of the classes."""
@@ -187,7 +192,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             incremental=incremental,
             classes=classes,
         )
-        data = self._ready(data)
+        data = self._ready(drop_weightless(data))
         if not incremental:
             self._check_encoded(data)
         network, loss = self._make_network(spec), self._make_loss(spec)
@@ -263,10 +268,9 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
     ):
         """Validated and encoded Data; sets what :meth:`_encode` sets if not ``known``."""
         sequences = check_sequences(self, X, reset=not known, dtype=dtype)
-        y = check_targets(self, y, sequences, per_step)
-        weights = check_weights(sample_weight, sequences, per_step)
+        y, weights = check_targets(self, y, sample_weight, sequences, per_step)
         y = self._encode(y, classes, known, incremental)
-        return drop_weightless(Data(sequences, y, weights, per_step))
+        return Data(sequences, y, weights, per_step)
 
     def _ready(self, data):
         """Data in an order of their own, weighted by the classes as well."""
@@ -288,6 +292,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             )
         except ValueError as error:
             raise ValueError(f"X_val, y_val or sample_weight_val: {error}") from error
+        data = drop_weightless(data)
         if len(data.y) < 2:
             raise ValueError("X_val and y_val must hold at least 2 targets. Got 1.")
         return self._ready(data)
@@ -433,8 +438,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         """
         raw, sequences = self._raw(X)
         per_step = self._network.readout is None
-        y = check_targets(self, y, sequences, per_step)
-        weights = check_weights(sample_weight, sequences, per_step)
+        y, weights = check_targets(self, y, sample_weight, sequences, per_step)
         return float(self._metric(y, self._decode(raw), sample_weight=weights))
 
     def __sklearn_tags__(self):

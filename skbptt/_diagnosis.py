@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._objective import raw_outputs
-from ._recording import reach_of, record_gradient_norms
+from ._recording import median_by_lag, reach_of, record_gradient_norms
 from .cells import ElmanCell
 from .solvers import FULL_BATCH, STOCHASTIC
 
@@ -35,7 +35,7 @@ def through_time(estimator, network, loss, data, theta):
         raw = raw_outputs(network, theta, sample.sequences)
         constant = np.broadcast_to(loss.start(data.y, data.weights), raw.shape)
         learned, at_first = (
-            np.average(loss.value(outputs, sample.y), weights=sample.weights)
+            loss.weighted_average(outputs, sample.y, sample.weights)
             for outputs in (raw, constant)
         )
         if learned <= UNLEARNED * at_first or at_first < np.finfo(theta.dtype).eps:
@@ -47,7 +47,7 @@ def through_time(estimator, network, loss, data, theta):
 
 def explain(estimator, network, norms):
     """What the norms by lag of a layer tell, or None."""
-    median, reach = np.nanmedian(norms, axis=0), reach_of(norms)
+    median, reach = median_by_lag(norms), reach_of(norms)
     if not median[0] > 0:
         return None
     largest, last = median.max() / median[0], median[-1] / median[0]

@@ -14,7 +14,39 @@ from scipy.special import expit, xlogy
 LEAST_SHARE = 0.01
 
 
-class Regression(ABC):
+class Loss(ABC):
+    """A loss with weights: one for each target, or one for each output of a target."""
+
+    @abstractmethod
+    def value(self, raw, y):
+        """Losses of the targets, of shape (n,)."""
+
+    @abstractmethod
+    def each(self, raw, y):
+        """Losses of the outputs, of shape (n, n_outputs), whose mean is ``value``."""
+
+    @abstractmethod
+    def gradient(self, raw, y):
+        """Derivative of ``value`` with respect to ``raw``, of its shape."""
+
+    def weighted_sum(self, raw, y, weights):
+        """Sum of the losses times their weights; a target counts its outputs' mean."""
+        values = self._values(raw, y, weights)
+        return np.dot(weights.ravel(), values.ravel()) / (weights.size // len(weights))
+
+    def weighted_average(self, raw, y, weights):
+        """The sum over the weights that the targets have on average."""
+        return np.average(self._values(raw, y, weights), weights=weights)
+
+    def weighted_gradient(self, raw, y, weights):
+        """Derivative of ``weighted_sum`` with respect to ``raw``."""
+        return weights.reshape(len(weights), -1) * self.gradient(raw, y)
+
+    def _values(self, raw, y, weights):
+        return self.value(raw, y) if weights.ndim == 1 else self.each(raw, y)
+
+
+class Regression(Loss):
     """A loss of several outputs: the mean of one function of y and raw output."""
 
     activation = "identity"
@@ -26,6 +58,9 @@ class Regression(ABC):
     @abstractmethod
     def _gradient(self, raw, y):
         """Its derivative with respect to ``raw``."""
+
+    def each(self, raw, y):
+        return self._value(raw, y)
 
     def value(self, raw, y):
         return self._value(raw, y).mean(axis=1)
@@ -104,16 +139,22 @@ class Poisson(Regression):
         return np.log(np.maximum(super().start(y, weights), LEAST_SHARE))
 
 
-class BinaryCrossEntropy:
+class BinaryCrossEntropy(Loss):
     """Cross-entropy of independent labels, with probability logistic(raw)."""
 
     activation = "logistic"
 
+    def each(self, raw, y):
+        return self._value(raw, y) * raw.shape[1]
+
     def value(self, raw, y):
+        return self._value(raw, y).sum(axis=1)
+
+    def _value(self, raw, y):
         # log(1 + exp(z)), where exp cannot overflow.
         z = np.where(y.reshape(raw.shape) == 1, -raw, raw)
         over = z.real > 0
-        return (np.where(over, z, 0) + np.log1p(np.exp(np.where(over, -z, z)))).sum(axis=1)
+        return np.where(over, z, 0) + np.log1p(np.exp(np.where(over, -z, z)))
 
     def gradient(self, raw, y):
         # What is wrong with the probability of the true label, right to rounding also
@@ -132,13 +173,16 @@ class BinaryCrossEntropy:
         return np.log(p / (1 - p))
 
 
-class CrossEntropy:
+class CrossEntropy(Loss):
     """Cross-entropy of one class among several, with probabilities softmax(raw)."""
 
     activation = "softmax"
 
     def __init__(self, n_classes):
         self.n_classes = n_classes
+
+    def each(self, raw, y):
+        raise NotImplementedError("A class has one weight, whatever its outputs.")
 
     def value(self, raw, y):
         # log(sum of exp(raw - raw_y)), with the largest term set apart.
@@ -166,4 +210,6 @@ class CrossEntropy:
 
 
 def weighted_mean(y, weights):
+    """Mean of each output; of one that has no weight, as if all weights were equal."""
+    weights = np.where(weights.any(axis=0), weights, 1)
     return np.average(y, axis=0, weights=weights.astype(np.float64))

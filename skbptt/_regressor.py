@@ -3,13 +3,13 @@
 from numbers import Real
 
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ._base import BaseRNN, goes_on_by_batches
 from ._docstrings import fill_docstring
 from ._losses import AbsoluteError, Huber, Poisson, Quantile, SquaredError
+from ._scores import r2
 
 LOSSES = {
     "squared_error": SquaredError,
@@ -80,7 +80,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
     _of_loss = ("loss", "quantile")
-    _metric = staticmethod(r2_score)
+    _metric = staticmethod(r2)
 
     def __init__(
         self,
@@ -205,7 +205,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         return LOSSES[spec["loss"]]()
 
     def _score_raw(self, loss, raw, data):
-        return r2_score(data.y, loss.predict(raw), sample_weight=data.weights)
+        return r2(data.y, loss.predict(raw), sample_weight=data.weights)
 
     def _decode(self, raw):
         y = self._loss.predict(raw)

@@ -78,9 +78,8 @@ def validator(estimator, network, loss, data, map_parts):
         raw = raw_outputs(network, theta, data.sequences, map_parts)
         if not np.isfinite(loss.predict(raw)).all():
             return np.nan, -np.inf
-        values = loss.value(raw, data.y)
         score = estimator._score_raw(loss, raw, data)
-        return np.average(values, weights=data.weights), score
+        return loss.weighted_average(raw, data.y, data.weights), score
 
     return validate
 

@@ -158,9 +158,29 @@ def unpadded_lengths(items):
 
 
 def missing(values):
-    """Where there is NaN, or None among objects."""
-    nan = values != values  # which nothing else is, also among labels
-    return nan | (values == None) if values.dtype == object else nan  # noqa: E711
+    """Where there is NaN, or None or the NA of pandas among objects."""
+    if values.dtype != object:
+        return values != values
+    return np.frompyfunc(is_missing, 1, 1)(values).astype(bool)
+
+
+def is_missing(value):
+    """Whether a value is missing."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # of NA, which is neither equal to itself nor not
+        return True
+    except ValueError:  # of an array
+        return False
+
+
+def as_array(values):
+    """An array, in which what is missing among strings is not the string "nan"."""
+    array = np.asarray(values)
+    if array.dtype.kind == "U" and not isinstance(values, np.ndarray):
+        objects = np.array(values, dtype=object)
+        return objects if missing(objects).any() else array
+    return array
 
 
 def as_numbers(items):
@@ -206,14 +226,20 @@ def check_finite(steps, lengths):
         if np.isfinite(steps.sum()) or np.isfinite(steps).all():
             return
     row, feature = np.argwhere(~np.isfinite(steps))[0]
-    ends = np.cumsum(lengths)
-    i = np.searchsorted(ends, row, side="right")
+    i, step = place_of(row, lengths)
     what = "NaN" if np.isnan(steps[row, feature]) else "infinity"
     raise ValueError(
-        f"Input X contains {what}: X[{i}] at step {row - (ends[i] - lengths[i])}, feature "
-        f"{feature}. Values must be finite; only the end of the sequences of a 3-D array "
-        "may be padded, with steps whose features are all NaN."
+        f"Input X contains {what}: X[{i}] at step {step}, feature {feature}. Values must "
+        "be finite; only the end of the sequences of a 3-D array may be padded, with steps "
+        "whose features are all NaN."
     )
+
+
+def place_of(row, lengths):
+    """The sequence that a stacked step belongs to, and its number there."""
+    ends = np.cumsum(lengths)
+    i = np.searchsorted(ends, row, side="right")
+    return i, row - (ends[i] - lengths[i])
 
 
 def stack_per_step(values, sequences, name, of="X"):
@@ -243,7 +269,7 @@ def stack_per_step(values, sequences, name, of="X"):
     width = sequences.width
     if width is not None and all(len(value) == width for value in values):
         values = [value[:n] for value, n in zip(values, sequences.lengths)]
-    values = [np.asarray(value) for value in values]
+    values = [as_array(value) for value in values]
     for i, (value, n) in enumerate(zip(values, sequences.lengths)):
         if value.ndim not in (1, 2) or value.ndim != values[0].ndim:
             raise ValueError(
@@ -252,6 +278,9 @@ def stack_per_step(values, sequences, name, of="X"):
             )
         if len(value) != n:
             raise ValueError(f"{name}[{i}] has {len(value)} steps, but {of}[{i}] has {n}.")
+    if any(value.dtype.kind == "U" for value in values):
+        # Else what is missing in a sequence of its own would become the string "nan".
+        values = [v.astype(object) if missing(v).any() else v for v in values]
     try:
         return np.concatenate(values)
     except ValueError as error:
@@ -273,8 +302,16 @@ def check_same_number(sequences, values, name, of="X"):
         )
 
 
-def check_targets(estimator, y, sequences, per_step):
-    """Validate y: (n,) or (n, k), or stacked (n_steps,) or (n_steps, k) if per step."""
+def check_targets(estimator, y, sample_weight, sequences, per_step):
+    """Validate targets and their weights.
+
+    Returns
+    -------
+    y : ndarray of shape (n,) or (n, k)
+        With n sequences, or if ``per_step`` n steps, stacked. A target that is missing at
+        weight 0 is replaced by one that is not, and so is any real target at weight 0.
+    weights : ndarray of shape (n,) or (n, k)
+    """
     if y is None:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the "
@@ -286,29 +323,93 @@ def check_targets(estimator, y, sequences, per_step):
         raise ValueError(
             "y holds an array a sequence. For one target a step, set return_sequences=True."
         )
+    values = as_array(y)
+    if values.ndim not in (1, 2):  # which is refused below
+        values = np.zeros(len(sequences))
+    elif not per_step:
+        check_same_number(sequences, values, "y")
+    n_outputs = values.shape[1] if values.ndim == 2 else 1
+    weights = check_weights(sample_weight, sequences, per_step, n_outputs)
+    regression = is_regressor(estimator)
+    unknown = check_known(values, weights, sequences if per_step else None, "y")
+    if regression:
+        unknown = np.broadcast_to(~positive(weights), unknown.shape)
+    if unknown.any():
+        y = with_known(values, unknown, weights)
     y = check_array(
         y,
         ensure_2d=False,
-        dtype=sequences.steps.dtype if is_regressor(estimator) else None,
+        dtype=sequences.steps.dtype if regression else None,
         input_name="y",
         estimator=estimator,
     )
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0] if per_step else column_or_1d(y, warn=True)
-    if not per_step:
-        check_same_number(sequences, y, "y")
-    return y
+    return y, weights
 
 
-def check_weights(sample_weight, sequences, per_step):
-    """Validate weights: one a sequence, or stacked one a step if ``per_step``."""
+def positive(weights):
+    """Where there is a weight, in a shape that broadcasts to (n, n_outputs)."""
+    return weights.reshape(len(weights), -1) > 0
+
+
+def check_known(y, weights, sequences, name):
+    """Where targets are missing, of shape (n, n_outputs); an error unless at weight 0.
+
+    ``weights`` are None where there are none, ``sequences`` where a target is not a step's.
+    """
+    unknown = missing(y).reshape(len(y), -1)
+    wrong = unknown if weights is None else unknown & positive(weights)
+    if not wrong.any():
+        return unknown
+    row, output = np.argwhere(wrong)[0]
+    value = y.reshape(len(y), -1)[row, output]
+    place = f"{name}[{row}]"
+    if sequences is not None:
+        i, step = place_of(row, sequences.lengths)
+        place = f"{name}[{i}] at step {step}"
+    if y.ndim == 2:
+        place += f", output {output}"
+    raise ValueError(
+        f"Input {name} contains {'NaN' if isinstance(value, float) else value}: {place}. "
+        "A weight of 0 in sample_weight leaves out a target that is not known."
+    )
+
+
+def with_known(y, unknown, weights):
+    """Targets of which the ``unknown`` ones are replaced by one of positive weight."""
+    known = np.broadcast_to(positive(weights), unknown.shape).reshape(y.shape)
+    y, values = y.copy(), y[known]
+    y[unknown.reshape(y.shape)] = values[0]
+    return narrowed(y)
+
+
+def narrowed(values):
+    """Values that were objects, for the sake of what was missing, as they are."""
+    return np.array(values.tolist()) if values.dtype == object else values
+
+
+def check_weights(sample_weight, sequences, per_step, n_outputs):
+    """Validate weights: one a sequence, or stacked one a step if ``per_step``.
+
+    Or several, for the outputs of each.
+    """
     dtype = sequences.steps.dtype
-    if per_step and sample_weight is not None and runs_along_steps(sample_weight):
-        weights = stack_per_step(sample_weight, sequences, "sample_weight")
-        weights = _check_sample_weight(weights, weights, dtype=dtype)
+    weights = sample_weight
+    along = per_step and weights is not None and runs_along_steps(weights)
+    if along:
+        weights = stack_per_step(weights, sequences, "sample_weight")
+    if ndim_of(weights) > 1:
+        weights = check_array(
+            weights, dtype=dtype, ensure_2d=False, allow_nd=True, input_name="sample_weight"
+        )
+        if not along:
+            check_same_number(sequences, weights, "sample_weight")
+        weights = of_outputs(weights, n_outputs, per_step)
     else:
-        weights = _check_sample_weight(sample_weight, sequences.lengths, dtype=dtype)
-        if per_step:
+        like = weights if along else sequences.lengths
+        weights = _check_sample_weight(weights, like, dtype=dtype)
+        if per_step and not along:
             weights = np.repeat(weights, sequences.lengths)
     if (weights < 0).any():
         raise ValueError(
@@ -324,3 +425,19 @@ def check_weights(sample_weight, sequences, per_step):
             f"The sum of sample_weight must be finite. The largest is {weights.max()}."
         )
     return weights
+
+
+def of_outputs(weights, n_outputs, per_step):
+    """Weights of outputs, in one dimension where there is one output."""
+    if weights.shape[1:] != (n_outputs,):
+        steps, each = (", n_steps", "step") if per_step else ("", "sequence")
+        shapes = ["(n_sequences,)"]
+        shapes += [f"(n_sequences{steps})"] if per_step else []
+        shapes += [f"(n_sequences{steps}, {n_outputs})"]
+        ragged = f", or lists of arrays (n_steps,) or (n_steps, {n_outputs})"
+        raise ValueError(
+            f"sample_weight holds an array of shape {weights.shape[1:]} for each {each}, "
+            f"but y has {n_outputs} output(s). Allowed are the shapes "
+            f"{' and '.join(shapes)}{ragged if per_step else ''}."
+        )
+    return weights[:, 0] if n_outputs == 1 else weights

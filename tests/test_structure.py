@@ -24,7 +24,7 @@ LAYERS = [
         "_readout",
     },
     {"_loops", "_callbacks"},
-    {"solvers", "_losses", "cells", "datasets"},
+    {"solvers", "_losses", "_scores", "cells", "datasets"},
     {"_scan", "_threads", "_validation"},
     {"_engine", "_stacked"},
     {"_network", "_data", "preprocessing", "metrics"},

@@ -5,6 +5,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from .._base import BaseRNN
+from .._data import drop_weightless
 from .._objective import Objective, input_gradients
 from .._parameters import window_of
 from .._threads import one_blas_thread, parallel_map
@@ -73,7 +74,7 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     return float(loss), estimator._network.layout.views(gradient)
 
 
-def saliency(estimator, X, y=None):
+def saliency(estimator, X, y=None, *, sample_weight=None):
     """Gradient with respect to the inputs: which feature mattered, at which step.
 
     Exact, by backpropagation through time to the inputs, whatever ``truncation``. Its
@@ -96,6 +97,9 @@ def saliency(estimator, X, y=None):
         output (the sum of several), or of the logit times 1 where an indicator or the
         second of two classes is predicted and times -1 where not, summed over labels; again
         the sum over the steps.
+    sample_weight : array-like, default=None
+        Weights, as in fit: the targets of weight 0 are left out of the loss, and only
+        these may be missing. The other weights do not matter.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def saliency(estimator, X, y=None):
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If X or y would not do in fit.
+        If X, y or sample_weight would not do in fit, or if there are weights without y.
 
     References
     ----------
@@ -139,15 +143,18 @@ def saliency(estimator, X, y=None):
     """
     check_recurrent(estimator)
     if y is None:
+        if sample_weight is not None:
+            raise ValueError("sample_weight is for the loss, which needs y. Got y=None.")
         sequences = check_sequences(estimator, X, reset=False)
     else:
-        data = prepare(estimator, X, y)
+        data = prepare(estimator, X, y, sample_weight)
         sequences = data.sequences
+        counted = (data.weights > 0).astype(estimator._theta.dtype)
 
     def d_raw_of(raw, where):
         if y is None:
             return toward_prediction(estimator, raw)
-        return estimator._loss.gradient(raw, data.y[where])
+        return estimator._loss.weighted_gradient(raw, data.y[where], counted[where])
 
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:
         gradient = input_gradients(
@@ -177,7 +184,8 @@ def check_recurrent(estimator):
 
 def objective_of(estimator, X, y, sample_weight, window=None, map_parts=map):
     """The objective of a fitted estimator on given data, without dropout."""
-    data = estimator._apply_class_weight(prepare(estimator, X, y, sample_weight))
+    data = drop_weightless(prepare(estimator, X, y, sample_weight))
+    data = estimator._apply_class_weight(data)
     network, loss = estimator._network, estimator._loss
     return Objective(network, loss, data, estimator.alpha, window, map_parts=map_parts)
 
