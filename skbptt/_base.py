@@ -117,10 +117,14 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         y : array-like of shape (n_sequences,) or (n_sequences, n_outputs)
             Targets. With ``return_sequences=True`` one for every step: an array of shape
             (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs), or a list of
-            arrays of shape (n_steps,) or (n_steps, n_outputs).
-        sample_weight : array-like of shape (n_sequences,), default=None
-            Weights of the sequences; with ``return_sequences=True`` also of the steps, in
-            the form of y. A weight of 2 counts as two equal sequences.
+            arrays of shape (n_steps,) or (n_steps, n_outputs). A target may be missing
+            (NaN, None or pandas.NA) where its weight is 0.
+        sample_weight : array-like of shape (n_sequences,) or (n_sequences, n_outputs), \
+                default=None
+            Weights of the sequences, or of their outputs. With ``return_sequences=True``
+            also of the steps, of shape (n_sequences, n_steps), or of their outputs, of
+            shape (n_sequences, n_steps, n_outputs), or a list like that of y. A weight of
+            2 counts as two equal sequences, and a weight of 0 leaves out the target.
         X_val, y_val, sample_weight_val : array-like, default=None
             Data of your own for ``early_stopping``, like X, y and sample_weight. Nothing
             is held back from X then. In a pipeline, X_val is transformed as X is with
@@ -429,8 +433,11 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         y : array-like
             True targets, as in fit. With ``return_sequences=True`` the score is taken
             over all steps that are not padding.
-        sample_weight : array-like of shape (n_sequences,), default=None
-            Weights, as in fit.
+        sample_weight : array-like, default=None
+            Weights, as in fit. With a weight for each output, :math:`R^2` is that of each
+            output with its own weights, averaged over the outputs that have any. With a
+            weight for each label, a prediction is right if all labels of positive weight
+            are, and counts with the mean of its weights.
 
         Returns
         -------

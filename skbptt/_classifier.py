@@ -30,7 +30,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
 
     class_weight : dict, list of dict, "balanced" or None, default=None
         Factors of the weights, by class. "balanced" gives all classes the same total
-        weight. For indicators, a list with a dict a column.
+        weight. For indicators, a list with a dict for each column, whose factors are
+        multiplied over the labels of positive weight.
 
     <training parameters>
 
@@ -156,7 +157,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             Sequences, as in fit. ``alpha`` is relative to the sum of their weights.
         y : array-like
             Labels, as in fit.
-        sample_weight : array-like of shape (n_sequences,), default=None
+        sample_weight : array-like, default=None
             Weights, as in fit.
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come. Needed in the first call only.

@@ -167,7 +167,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             Sequences, as in fit. ``alpha`` is relative to the sum of their weights.
         y : array-like
             Targets, as in fit.
-        sample_weight : array-like of shape (n_sequences,), default=None
+        sample_weight : array-like, default=None
             Weights, as in fit.
 
         Returns

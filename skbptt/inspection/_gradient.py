@@ -29,7 +29,7 @@ def loss_gradient(estimator, X, y, sample_weight=None):
         Sequences, of the kind met in fit.
     y : array-like
         Targets, as in fit.
-    sample_weight : array-like of shape (n_sequences,), default=None
+    sample_weight : array-like, default=None
         Weights, as in fit.
 
     Returns
