@@ -246,9 +246,9 @@ def make_step_scorer(scoring):
     and cross-validation of an estimator with ``return_sequences=True``, for which the
     scorer itself would fail, or take the targets of a sequence for indicators. Steps of
     weight 0 are left out. With a weight for each output of a regressor, the score is the
-    mean of the scores of the outputs. Folds may
-    lack a class, since steps cannot be stratified: for "neg_log_loss" make a scorer with
-    ``labels=``. scikit-learn's ScoringMonitor wants it in a dict, as ``{"f1": scorer}``.
+    mean of the scores of the outputs. Folds may lack a class, since steps cannot be
+    stratified: for "neg_log_loss" make a scorer with ``labels=``. scikit-learn's
+    ScoringMonitor wants it in a dict, as ``{"f1": scorer}``.
 
     Parameters
     ----------
