@@ -7,9 +7,9 @@ DIR holds NAME.npz files with the steps of all sequences stacked (X_train, X_tes
 lengths (len_train, len_test) and targets (y_train, y_test). Inputs are standardised per
 step with the mean and scale of the training steps; nothing else is set but by --set. The
 twin is the same network in PyTorch: same starting weights, recipe, clipping and number of
-epochs, with batches of its own. With --early-stopping there are rows with early stopping at
-``max_iter`` 100 and 10,000, and the number of sequences held back. Scores are accuracies, for
-float targets root mean squared errors.
+epochs, with batches of its own. --early-stopping adds rows with early stopping, for a
+``max_iter`` of 100 and of 10,000, and the number of sequences held back. Scores are
+accuracies, for float targets root mean squared errors.
 """
 
 import argparse

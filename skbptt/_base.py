@@ -1,38 +1,20 @@
-"""What the classifier and the regressor share: validate, train, predict."""
+"""What the classifier and the regressor share: fit, predict, score."""
 
-from abc import ABC, abstractmethod
 from contextlib import nullcontext
-from copy import copy
-from functools import partial
-from inspect import signature
 from types import MappingProxyType
 
-import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from . import solvers
 from ._callbacks import Iterations
 from ._compat import CallbackSupportMixin, with_callbacks
-from ._data import Data, canonical, drop_weightless, fingerprint
-from ._diagnosis import diagnose, far_from_unit_scale
 from ._docstrings import Documented
-from ._early_stopping import FEW, TOO_FEW, Validator, hold_back
-from ._network import Network
+from ._fitting import Fitting
 from ._objective import raw_outputs
-from ._parameters import CONSTRAINTS, check_parameters, hidden_sizes, make_cell
+from ._parameters import CONSTRAINTS, check_parameters
+from ._targets import check_targets
 from ._threads import one_blas_thread, parallel_map
-from ._training import train
-from ._units import in_units, units_of
-from ._validation import (
-    check_sequences,
-    check_targets,
-    check_weights,
-    unchanged_on_error,
-)
-from ._warn import warn
+from ._validation import check_sequences, unchanged_on_error
 
 # Steps up to which a prediction is over before the threads of BLAS are limited.
 SMALL = 1000
@@ -48,66 +30,10 @@ def goes_on_by_batches(estimator):
     return True
 
 
-class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
+class BaseRNN(Documented, CallbackSupportMixin, Fitting):
     """Base of :class:`RNNClassifier` and :class:`RNNRegressor`."""
 
-    # Parameters that say which network it is, and which loss.
-    _of_network = (
-        "hidden_layer_sizes",
-        "cell",
-        "activation",
-        "bidirectional",
-        "return_sequences",
-        "readout",
-    )
-    _of_loss: tuple[str, ...] = ()
-
-    # Columns of y, or None if y is one-dimensional.
-    _n_columns: int | None
-    n_outputs_: int
-    classes_: np.ndarray
-
     _parameter_constraints: dict = CONSTRAINTS
-
-    # What the subclasses say.
-
-    @abstractmethod
-    def _encode(self, y, classes, known, incremental):
-        """Encode validated y for the loss; sets ``n_outputs_``, ``classes_`` and such."""
-
-    @abstractmethod
-    def _make_loss(self, spec):
-        """The loss, once y is encoded."""
-
-    @abstractmethod
-    def _decode(self, raw):
-        """Predictions from raw outputs."""
-
-    @abstractmethod
-    def _decode_targets(self, y):
-        """Targets in the form of predictions, from encoded ones."""
-
-    @abstractmethod
-    def _automatic_alpha(self):
-        """The strength of L2 with ``alpha="auto"``."""
-
-    @property
-    def _strength(self):
-        """The strength of L2."""
-        return self._automatic_alpha() if self.alpha == "auto" else self.alpha
-
-    # What only a classifier has.
-
-    def _check_encoded(self, data):
-        """Refuse encoded targets that cannot be learned from."""
-
-    def _apply_class_weight(self, data):
-        """The data with their weights multiplied by those of the classes."""
-        return data
-
-    def _strata(self, data):
-        """Classes by which to hold back sequences, or None."""
-        return None
 
     # Training.
 
@@ -126,10 +52,14 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         y : array-like of shape (n_sequences,) or (n_sequences, n_outputs)
             Targets. With ``return_sequences=True`` one for every step: an array of shape
             (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs), or a list of
-            arrays of shape (n_steps,) or (n_steps, n_outputs).
-        sample_weight : array-like of shape (n_sequences,), default=None
-            Weights of the sequences; with ``return_sequences=True`` also of the steps, in
-            the form of y. A weight of 2 counts as two equal sequences.
+            arrays of shape (n_steps,) or (n_steps, n_outputs). A target may be missing
+            (NaN, None or pandas.NA) where its weight is 0.
+        sample_weight : array-like of shape (n_sequences,) or (n_sequences, n_outputs), \
+                default=None
+            Weights of the sequences, or of their outputs. With ``return_sequences=True``
+            also of the steps, of shape (n_sequences, n_steps), or of their outputs, of
+            shape (n_sequences, n_steps, n_outputs), or a list like that of y. A weight of
+            2 counts as two equal sequences, and a weight of 0 leaves out the target.
         X_val, y_val, sample_weight_val : array-like, default=None
             Data of your own for ``early_stopping``, like X, y and sample_weight. Nothing
             is held back from X then. In a pipeline, X_val is transformed as X is with
@@ -176,293 +106,6 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         with unchanged_on_error(self):
             self._train(X, y, sample_weight, resume=True, incremental=True, classes=classes)
         return self
-
-    def _train(
-        self,
-        X,
-        y,
-        sample_weight,
-        resume,
-        own=None,
-        iterations=None,
-        incremental=False,
-        classes=None,
-    ):
-        """Train from the start, or from where the last call ended if ``resume``.
-
-        ``own`` is validation data or None, and ``iterations`` is told of each iteration.
-        """
-        known = resume and hasattr(self, "_theta")
-        spec = self._make_spec()
-        if known:
-            self._check_same_network(spec)
-        data = self._prepare(
-            X,
-            y,
-            sample_weight,
-            per_step=self.return_sequences,
-            known=known,
-            incremental=incremental,
-            classes=classes,
-        )
-        if data.sequences.padded:
-            self._equally_long = False  # also where training goes on
-        data = self._ready(data)
-        if not incremental:
-            self._check_encoded(data)
-            self._check_scale(data.sequences)
-        network, loss = self._make_network(spec), self._make_loss(spec)
-        dtype = self._theta.dtype if known else data.sequences.steps.dtype
-        held = None if own is None else self._prepare_validation(*own, dtype=dtype)
-        state = self._resumed_state() if known else self._new_state()
-        if not incremental:
-            self._note_data(state, data, held)
-        if self.early_stopping and held is None:
-            split, strata = state["split"], self._strata(data)
-            data, held = hold_back(data, self.validation_fraction, split, strata)
-            if len(held.y) < FEW:
-                warn(TOO_FEW, UserWarning)
-
-        if known:
-            units = self._units
-        else:
-            units = loss.units(data.y, data.weights)
-            state["units"] = units.state()
-        # The network learns in these units, and is handed out in those of the user.
-        training = units.standardise(data)
-        if known:
-            theta = state["theta"] if units.state() else self._theta
-        else:
-            theta = network.initialise(state["rng"], dtype)
-            start = loss.start(training.y, training.weights)
-            network.layout.views(theta)["output.b"][:] = start
-
-        def attributes(theta):
-            return self._fitted(spec, network, loss, units, theta, solvers.copied(state))
-
-        validate = None
-        if held is not None:
-            view = partial(self._view, spec, network, loss, units)
-            validate = partial(
-                Validator,
-                self,
-                network,
-                loss,
-                units.standardise(held),
-                held,
-                view,
-            )
-        tell = iterations and iterations.begin(theta, attributes)
-        theta, problem = train(
-            self,
-            network,
-            loss,
-            training,
-            validate,
-            theta,
-            state,
-            tell,
-            units.loss,
-            incremental,
-        )
-        problems = [problem]
-        if not (incremental or solvers.ended_early(problem)):
-            losses = state["record"]["loss_curve"]
-            problems += diagnose(self, network, loss, training, theta, losses)
-        for problem in filter(None, problems):
-            warn(problem, ConvergenceWarning)
-        self.__dict__.update(self._fitted(spec, network, loss, units, theta, state))
-
-    def _check_scale(self, sequences):
-        names = None if self._univariate else getattr(self, "feature_names_in_", None)
-        problem = far_from_unit_scale(sequences, names)
-        if problem:
-            warn(problem, UserWarning)
-
-    def _new_state(self):
-        """What training goes on from, besides the weights; all plain, to be stored.
-
-        Later also the "solver", its "descent" and "result", a fingerprint of the "data",
-        the "units" of the targets and, where these differ from those of the user, the
-        weights "theta" in them.
-        """
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        rng = np.random.RandomState(seed)
-        split = rng.randint(np.iinfo(np.int32).max)
-        return {"rng": rng, "split": split, "record": solvers.new_record()}
-
-    def _resumed_state(self):
-        """A copy of the state of the last call."""
-        state = solvers.copied(self._state)
-        # An earlier version may have recorded less.
-        state["record"] = solvers.new_record() | state["record"]
-        return {"units": None} | state
-
-    def _note_data(self, state, data, held):
-        """Count improvements anew if the data are not those of the last call."""
-        seen = fingerprint(data) + (fingerprint(held) if held else b"")
-        if seen != state.get("data"):
-            state["record"] |= solvers.NOTHING_YET
-        state["data"] = seen
-
-    def _check_own_validation(self, X_val, y_val, sample_weight_val):
-        """Validation data of the user's own, as a tuple, or None."""
-        given = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
-        names = " and ".join(name for name, value in given.items() if value is not None)
-        if not names:
-            return None
-        for name in ("X_val", "y_val"):
-            if given[name] is None:
-                raise ValueError(f"{name} is needed where {names} is given.")
-        if not self.early_stopping:
-            raise ValueError(
-                f"{names} are for early_stopping=True only. Got early_stopping=False."
-            )
-        return X_val, y_val, sample_weight_val
-
-    def _prepare(
-        self,
-        X,
-        y,
-        sample_weight,
-        *,
-        per_step,
-        known,
-        incremental=False,
-        classes=None,
-        dtype=None,
-    ):
-        """Validated and encoded Data; sets what :meth:`_encode` sets if not ``known``.
-
-        ``incremental`` data are a part of all, and may lack classes.
-        """
-        sequences = check_sequences(self, X, reset=not known, dtype=dtype)
-        y = check_targets(self, y, sequences, per_step)
-        weights = check_weights(sample_weight, sequences, per_step)
-        y = self._encode(y, classes, known, incremental)
-        return drop_weightless(Data(sequences, y, weights, per_step))
-
-    def _ready(self, data):
-        """Data in an order of their own, weighted by the classes as well."""
-        if self.shuffle or self.solver in solvers.FULL_BATCH:
-            data = canonical(data)
-        # After equal sequences are one, or sums would differ in the last bit.
-        return self._apply_class_weight(data)
-
-    def _prepare_validation(self, X_val, y_val, sample_weight_val, *, dtype):
-        """Data like :meth:`_prepare` and :meth:`_ready` for validation."""
-        try:
-            data = self._prepare(
-                X_val,
-                y_val,
-                sample_weight_val,
-                per_step=self.return_sequences,
-                known=True,
-                incremental=True,
-                dtype=dtype,
-            )
-        except ValueError as error:
-            raise ValueError(f"X_val, y_val or sample_weight_val: {error}") from error
-        if len(data.y) < 2:
-            raise ValueError("X_val and y_val must hold at least 2 targets. Got 1.")
-        return self._ready(data)
-
-    def _fitted(self, spec, network, loss, units, theta, state):
-        """The fitted attributes, in the units of the user."""
-        record, held = state["record"], self.early_stopping
-        if state["units"]:
-            state = state | {"theta": theta.copy()}
-        result = state.get("result")
-        if result:
-            result = result | {"fun": units.loss * result["fun"]}
-        curve = in_units(record["loss_curve"], units)
-        scores = record["validation_scores"], record["best_score"]
-        if self.scoring == "loss":
-            scores = in_units(scores[0], units), units.loss * scores[1]
-        return {
-            **self._model(spec, network, loss, units, theta),
-            "_state": state,
-            "n_layers_": len(network.sizes) + 2,
-            "out_activation_": loss.activation,
-            "loss_curve_": curve,
-            "grad_norm_curve_": list(record["grad_norm_curve"]),
-            "learning_rate_curve_": list(record["learning_rate_curve"]),
-            "n_iter_": len(curve),
-            "loss_": curve[-1] if curve else np.nan,
-            "solver_result_": result,
-            "t_": state["descent"]["t"] if "descent" in state else 0,
-            "best_loss_": None if held else units.loss * record["best_loss"],
-            "validation_loss_curve_": (
-                in_units(record["validation_loss_curve"], units) if held else None
-            ),
-            "validation_scores_": list(scores[0]) if held else None,
-            "best_validation_score_": scores[1] if held else None,
-        }
-
-    def _model(self, spec, network, loss, units, theta):
-        """The attributes that predictions need."""
-        return {
-            "_spec": spec,
-            "_network": network,
-            "_units": units,
-            "_loss": units.restore_loss(loss),
-            "_theta": units.restore(theta, network.layout),
-        }
-
-    def _view(self, spec, network, loss, units, theta):
-        """A copy of the estimator with other weights, for scorers; X has no names there."""
-        view = copy(self)
-        view.__dict__.update(self._model(spec, network, loss, units, theta))
-        view.__dict__.pop("feature_names_in_", None)
-        return view
-
-    def _make_spec(self):
-        """Parameters that say which network and loss it is, as plain values."""
-        spec = {name: getattr(self, name) for name in self._of_network + self._of_loss}
-        return spec | {"hidden_layer_sizes": hidden_sizes(self)}
-
-    def _make_network(self, spec):
-        return Network(
-            make_cell(spec["cell"], spec["activation"]),
-            1 if self._univariate else self.n_features_in_,
-            spec["hidden_layer_sizes"],
-            self.n_outputs_,
-            spec["bidirectional"],
-            None if spec["return_sequences"] else spec["readout"],
-        )
-
-    def _check_same_network(self, spec):
-        for name in self._of_network:
-            value, before = spec[name], self._spec[name]
-            if name == "readout" and spec["return_sequences"]:
-                continue
-            # Cells are the same if they read the same, a name or an instance.
-            same = value == before or (
-                name == "cell"
-                and repr(make_cell(value, spec["activation"])) == repr(self._network.cell)
-            )
-            if not same:
-                raise ValueError(
-                    "Training goes on from the last call with the same network only, but "
-                    f"{name} was {before!r} and is {value!r}."
-                )
-
-    # What is stored is plain, whatever becomes of the classes of network and loss.
-
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        for name in ("_network", "_loss", "_units"):
-            state.pop(name, None)
-        return state
-
-    def __setstate__(self, state):
-        # A model of an earlier version lacks the parameters that came later.
-        defaults = {p.name: p.default for p in signature(type(self)).parameters.values()}
-        super().__setstate__(defaults | state)
-        if "_theta" in state:
-            self._network = self._make_network(self._spec)
-            self._units = units_of(self._state.get("units"))
-            self._loss = self._units.restore_loss(self._make_loss(self._spec))
 
     # Prediction.
 
@@ -524,8 +167,11 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         y : array-like
             True targets, as in fit. With ``return_sequences=True`` the score is taken
             over all steps that are not padding.
-        sample_weight : array-like of shape (n_sequences,), default=None
-            Weights, as in fit.
+        sample_weight : array-like, default=None
+            Weights, as in fit. With a weight for each output, :math:`R^2` is that of each
+            output with its own weights, averaged over the outputs that have any. With a
+            weight for each label, a prediction is right if all labels of positive weight
+            are, and counts with the mean of its weights.
 
         Returns
         -------
@@ -533,8 +179,7 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
         """
         raw, sequences = self._raw(X)
         per_step = self._network.readout is None
-        y = check_targets(self, y, sequences, per_step)
-        weights = check_weights(sample_weight, sequences, per_step)
+        y, weights = check_targets(self, y, sample_weight, sequences, per_step)
         return float(self._metric(y, self._decode(raw), sample_weight=weights))
 
     def __sklearn_tags__(self):

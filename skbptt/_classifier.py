@@ -3,7 +3,6 @@
 import numpy as np
 from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
@@ -14,6 +13,7 @@ from ._compat import _check_partial_fit_first_call
 from ._data import drop_weightless
 from ._docstrings import fill_docstring
 from ._losses import BinaryCrossEntropy, CrossEntropy
+from ._scores import accuracy
 
 
 @fill_docstring
@@ -30,7 +30,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
 
     class_weight : dict, list of dict, "balanced" or None, default=None
         Factors of the weights, by class. "balanced" gives all classes the same total
-        weight. For indicators, a list with a dict a column.
+        weight. For indicators, a list with a dict for each column, whose factors are
+        multiplied over the labels of positive weight.
 
     <training parameters>
 
@@ -71,7 +72,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         **BaseRNN._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
-    _metric = staticmethod(accuracy_score)
+    _metric = staticmethod(accuracy)
 
     def __init__(
         self,
@@ -158,7 +159,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             Sequences, as in fit. ``alpha`` is relative to the sum of their weights.
         y : array-like
             Labels, as in fit.
-        sample_weight : array-like of shape (n_sequences,), default=None
+        sample_weight : array-like, default=None
             Weights, as in fit.
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come. Needed in the first call only.
@@ -238,6 +239,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return np.searchsorted(self.classes_, y)
 
     def _check_encoded(self, data):
+        super()._check_encoded(data)
         if self._n_columns is not None:
             return
         found = np.unique(data.y[data.weights > 0])
@@ -262,12 +264,14 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
                     f"for each of the {self._n_columns} columns of y. Got "
                     f"{self.class_weight!r}."
                 )
+            of_columns = np.broadcast_to(data.weights.T, data.y.T.shape)
             columns = [
-                class_factors(y.astype(int), data.weights, np.arange(2), of_column)
-                for y, of_column in zip(data.y.T, per_column)
+                class_factors(y.astype(int), weights, np.arange(2), of_column)
+                for y, weights, of_column in zip(data.y.T, of_columns, per_column)
             ]
             factors = np.prod(columns, axis=0)
-        weights = data.weights * factors.astype(data.weights.dtype)
+        factors = factors.astype(data.weights.dtype)
+        weights = (data.weights.T * factors).T
         if not weights.any():
             raise ValueError(
                 f"class_weight={self.class_weight!r} leaves no weight to any of the data."
@@ -371,18 +375,20 @@ def class_factors(codes, weights, classes, class_weight):
     """Factors of the weights, from a dict or "balanced".
 
     "balanced" gives each class that occurs the same sum of weights, as scikit-learn's
-    heuristic does for weighted data.
+    heuristic does for weighted data. The factor of a target without weight is 1.
     """
+    known = weights > 0
+    factors = np.ones(len(codes))
     if class_weight == "balanced":
         sums = np.bincount(codes, weights)
-        factors = weights.sum() / (np.count_nonzero(sums) * sums[codes])
+        factors[known] = weights.sum() / (np.count_nonzero(sums) * sums[codes[known]])
     else:
         if not isinstance(class_weight, dict):
             raise ValueError(
                 f"class_weight must be a dict or 'balanced'. Got {class_weight!r}."
             )
         of_class = compute_class_weight(class_weight, classes=classes, y=classes[codes])
-        factors = of_class[codes]
+        factors[known] = of_class[codes[known]]
     if not (np.isfinite(factors).all() and (factors >= 0).all()):
         raise ValueError(
             f"class_weight must give finite weights of zero or more. Got {class_weight!r}."

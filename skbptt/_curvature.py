@@ -65,8 +65,9 @@ class Curvature:
             d_states = None
             if structural:
                 batch = tangent.tape[1]
-                of_column = weights if len(weights) == len(batch.order) else None
-                of_row = weights if of_column is None else of_column[batch.column]
+                of_row = weights.reshape(len(weights), -1).mean(axis=1)
+                if len(weights) == len(batch.order):  # one a column
+                    of_row = of_row[batch.column]
                 d_states = [structural * of_row[:, None] * h for h in tangent.states_dot]
             network = self.objective.network
             return network.backward(tangent.tape, d_raw_dot, d_states=d_states)[0]
@@ -76,7 +77,7 @@ class Curvature:
     def _loss_gradient(self, tangent, raw, y, weights):
         """dL/d(raw outputs), and its derivative along the direction."""
         step = raw + 1j * STEP * tangent.raw_dot
-        d_step = weights[:, np.newaxis] * self.objective.loss.gradient(step, y)
+        d_step = self.objective.loss.weighted_gradient(step, y, weights)
         dtype = raw.dtype
         return d_step.real.astype(dtype), (d_step.imag / STEP).astype(dtype)
 

@@ -6,6 +6,8 @@ from hashlib import blake2b
 
 import numpy as np
 
+from ._targets import positive
+
 
 class Data:
     """Sequences with targets and weights.
@@ -15,6 +17,7 @@ class Data:
     sequences : Sequences
     y : ndarray of shape (n_sequences, ...) or (n_steps, ...)
     weights : ndarray of shape (n_sequences,) or (n_steps,)
+        Or (..., n_outputs): a weight for each output.
     per_step : bool
         Whether y and weights are one a step, stacked like the steps.
     """
@@ -24,6 +27,17 @@ class Data:
         self.y = y
         self.weights = weights
         self.per_step = per_step
+
+    @property
+    def total_weight(self):
+        """Sum of the weights, where those of the outputs count by their mean."""
+        n_columns = self.weights.size // len(self.weights)
+        return self.weights.sum(dtype=np.float64) / n_columns
+
+    @property
+    def known(self):
+        """Where there is a weight, in a shape that broadcasts to (n, n_outputs)."""
+        return positive(self.weights)
 
     @cached_property
     def keys(self):
@@ -46,6 +60,12 @@ class Data:
         other.y = y
         return other
 
+    def fill_targets(self, known, other):
+        """The same data with ``other`` targets where they are not ``known``."""
+        y = self.y.reshape(len(self.y), -1)
+        y = np.where(known, y, other).astype(y.dtype).reshape(self.y.shape)
+        return Data(self.sequences, y, self.weights, self.per_step)
+
     def take(self, indices):
         """The sequences ``indices`` with their targets and weights."""
         rows = self.sequences.rows_of(indices) if self.per_step else indices
@@ -55,12 +75,13 @@ class Data:
 
 
 def drop_weightless(data):
-    """The data without the sequences that have no weight."""
-    sums = data.weights
+    """The data without what has no weight: such sequences are gone, such targets zero."""
+    known = data.known.any(axis=1)
     if data.per_step:
-        sums = np.add.reduceat(sums, data.sequences.starts)
-    kept = np.flatnonzero(sums)
-    return data if len(kept) == len(data.sequences) else data.take(kept)
+        known = np.logical_or.reduceat(known, data.sequences.starts)
+    if not known.all():
+        data = data.take(np.flatnonzero(known))
+    return data if data.known.all() else data.fill_targets(data.known, 0)
 
 
 def canonical(data):
@@ -69,6 +90,8 @@ def canonical(data):
     So a sequence of weight 2 and the same sequence given twice are the same data, to the
     bit, and a fit cannot tell them apart.
     """
+    if not data.known.all():
+        data = completed(data)
     sequences = data.sequences
     _, first, group = np.unique(data.keys, return_index=True, return_inverse=True)
     order = np.argsort(projections(sequences)[first], kind="stable")
@@ -82,9 +105,34 @@ def canonical(data):
     else:
         merged = Data(sequences.choose(first), data.y[first], data.weights[first], False)
         rows = group
-    merged.weights = np.bincount(rows, data.weights).astype(data.weights.dtype)
+    columns = data.weights.reshape(len(data.weights), -1).T
+    sums = np.column_stack([np.bincount(rows, column) for column in columns])
+    merged.weights = sums.astype(data.weights.dtype).reshape(-1, *data.weights.shape[1:])
     merged.keys = data.keys[first]
     return merged
+
+
+def completed(data):
+    """The data with targets of weight 0 that are those of sequences equal in X.
+
+    So they are merged whichever of their targets has a weight, and what stands at weight 0
+    does not matter. The least target where there are several, zero where there is none.
+    """
+    sequences = data.sequences
+    of_x = data.keys.view("S16")[::2]
+    _, first, group = np.unique(of_x, return_index=True, return_inverse=True)
+    if len(first) == len(of_x):
+        return data
+    twin = first[group]
+    rows = twin
+    if data.per_step:
+        shift = sequences.starts[twin] - sequences.starts
+        rows = np.arange(len(data.y)) + np.repeat(shift, sequences.lengths)
+    y = np.where(data.known, data.y.reshape(len(data.y), -1), np.inf)
+    least = np.full(y.shape, np.inf)
+    np.minimum.at(least, rows, y)
+    least = least[rows]
+    return data.fill_targets(data.known, np.where(np.isinf(least), 0, least))
 
 
 def projections(sequences):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._objective import raw_outputs
-from ._recording import reach_of, record_gradient_norms
+from ._recording import median_by_lag, reach_of, record_gradient_norms
 from .cells import ElmanCell
 from .solvers import FULL_BATCH, STOCHASTIC
 
@@ -99,7 +99,7 @@ def spread(data, n):
 
 
 def mean_loss(loss, raw, data):
-    return np.average(loss.value(raw, data.y), weights=data.weights)
+    return loss.weighted_average(raw, data.y, data.weights)
 
 
 def explain(estimator, network, norms):
@@ -108,7 +108,7 @@ def explain(estimator, network, norms):
     In words that are equal for equal causes, so that a search repeats no warning: the
     numbers are those of ``gradient_flow``.
     """
-    median, reach = np.nanmedian(norms, axis=0), reach_of(norms)
+    median, reach = median_by_lag(norms), reach_of(norms)
     if not median[0] > 0:
         return None
     largest, last = median.max() / median[0], median[-1] / median[0]

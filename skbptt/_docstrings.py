@@ -261,6 +261,16 @@ y, and a fit does not depend on these units. In the loss of several targets, the
 each is inverse to its squared spread (to its spread for the absolute error and quantiles,
 to its mean for counts).
 
+The objective is
+
+.. math:: \\frac{1}{\\sum_i w_i} \\Bigl( \\sum_i w_i\\, \\ell_i
+          + \\frac{\\alpha}{2} \\lVert\\text{weight matrices}\\rVert^2 \\Bigr)
+
+over all sequences, or all steps, i. The loss :math:`\\ell_i` is the mean over several
+outputs of a regressor, and the sum over the labels of a multilabel classifier. With a
+weight :math:`w_{ik}` for each of K outputs, :math:`w_i \\ell_i` is the mean, or the sum, of
+:math:`w_{ik} \\ell_{ik}`, and :math:`w_i = \\frac{1}{K} \\sum_k w_{ik}`.
+
 A sequence of weight 2 is the same as two equal sequences, to the last bit (with
 ``shuffle=False`` and a stochastic solver only on average). The output bias starts at the
 best constant prediction: the mean, the median or quantile, or the log odds.

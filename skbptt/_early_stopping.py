@@ -111,7 +111,7 @@ class Validator:
         raw = raw_outputs(self.network, theta, data.sequences, self.map_parts)
         if not np.isfinite(self.loss.predict(raw)).all():
             return np.nan, -np.inf
-        loss = np.average(self.loss.value(raw, data.y), weights=data.weights)
+        loss = self.loss.weighted_average(raw, data.y, data.weights)
         return loss, -loss if self.scorer is None else self.scorer(self.fitted(theta))
 
 
@@ -125,6 +125,11 @@ def scorer_on(estimator, data):
     if isinstance(scoring, str) and data.per_step:
         scoring = make_step_scorer(scoring)
     scorer = check_scoring(estimator, scoring)
+    if data.weights.ndim == 2 and scoring is not None:
+        raise ValueError(
+            f"scoring={scoring!r} takes no weights of several outputs. Allowed with them "
+            "are 'loss' and None."
+        )
     weighted = not (data.weights == 1).all()
     if weighted and not takes_weights(scorer):
         counts = data.weights if not data.per_step else data.weights[data.sequences.starts]

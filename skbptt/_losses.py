@@ -5,12 +5,12 @@ Raw outputs have shape (n, n_outputs), targets the same or, for one output or cl
 in classification. All run on complex raw outputs.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import numpy as np
 from scipy.special import expit, xlogy
 
-from ._units import TargetUnits, Units, positive_or_one, weighted_quantile
+from ._loss import Loss, TargetUnits, positive_or_one, weighted_mean, weighted_quantile
 
 # Training starts from the mean rate or the shares of classes, with none out of reach.
 LEAST_SHARE = 0.01
@@ -19,7 +19,7 @@ LEAST_SHARE = 0.01
 SIGMA_OF_MAD = 1.4826
 
 
-class Regression(ABC):
+class Regression(Loss):
     """A loss of several outputs: the mean of one function of y and raw output."""
 
     activation = "identity"
@@ -31,6 +31,9 @@ class Regression(ABC):
     @abstractmethod
     def _gradient(self, raw, y):
         """Its derivative with respect to ``raw``."""
+
+    def each(self, raw, y):
+        return self._value(raw, y)
 
     def value(self, raw, y):
         return self._value(raw, y).mean(axis=1)
@@ -154,23 +157,22 @@ class Poisson(Regression):
         return TargetUnits(zero, mean, np.log(mean), one, float(mean.mean()))
 
 
-class Classification:
-    """A loss that has no units."""
-
-    def units(self, y, weights):
-        return Units()
-
-
-class BinaryCrossEntropy(Classification):
+class BinaryCrossEntropy(Loss):
     """Cross-entropy of independent labels, with probability logistic(raw)."""
 
     activation = "logistic"
 
+    def each(self, raw, y):
+        return self._value(raw, y) * raw.shape[1]
+
     def value(self, raw, y):
+        return self._value(raw, y).sum(axis=1)
+
+    def _value(self, raw, y):
         # log(1 + exp(z)), where exp cannot overflow.
         z = np.where(y.reshape(raw.shape) == 1, -raw, raw)
         over = z.real > 0
-        return (np.where(over, z, 0) + np.log1p(np.exp(np.where(over, -z, z)))).sum(axis=1)
+        return np.where(over, z, 0) + np.log1p(np.exp(np.where(over, -z, z)))
 
     def gradient(self, raw, y):
         # What is wrong with the probability of the true label, right to rounding also
@@ -189,13 +191,16 @@ class BinaryCrossEntropy(Classification):
         return np.log(p / (1 - p))
 
 
-class CrossEntropy(Classification):
+class CrossEntropy(Loss):
     """Cross-entropy of one class among several, with probabilities softmax(raw)."""
 
     activation = "softmax"
 
     def __init__(self, n_classes):
         self.n_classes = n_classes
+
+    def each(self, raw, y):
+        raise NotImplementedError("A class has one weight, whatever its outputs.")
 
     def value(self, raw, y):
         # log(sum of exp(raw - raw_y)), with the largest term set apart.
@@ -220,7 +225,3 @@ class CrossEntropy(Classification):
         sums = np.bincount(y, weights, minlength=self.n_classes)
         shares = sums / sums.sum()
         return np.log(shares.clip(LEAST_SHARE))
-
-
-def weighted_mean(y, weights):
-    return np.average(y, axis=0, weights=weights.astype(np.float64))

@@ -86,23 +86,6 @@ def refuse_huge(sequences):
     )
 
 
-def refuse_none(y, sequences, per_step):
-    """Refuse targets that are None, or NA of pandas."""
-    values = np.asarray(y)
-    if values.dtype != object:
-        return
-    for k, value in enumerate(values.flat):
-        if value is None or type(value).__name__ == "NAType":
-            row = k * len(values) // values.size
-            where = f"y[{row}]"
-            if per_step:
-                where = "y[{}] at step {}".format(*sequences.place_of(row))
-            raise ValueError(
-                f"Input y contains {value}: {where}. Targets of positive weight must be "
-                "known."
-            )
-
-
 def warn_of_layout(sequences):
     """Warn where the shape of X looks like another order of its axes."""
     lengths, n_features = sequences.lengths, sequences.steps.shape[1]

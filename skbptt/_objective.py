@@ -20,6 +20,11 @@ class Objective:
     weights of the whole. So the strength of L2 does not depend on the batch size, a
     sequence of weight 2 counts as two, and a batch of zero weights is no special case.
 
+    With a weight :math:`w_{ik}` for each of K outputs, :math:`w_i` in the denominator is
+    their mean, and :math:`w_i \ell_i` is the mean of :math:`w_{ik} \ell_{ik}` over the
+    outputs in regression, and their sum over the labels in classification. So weights
+    that are equal along a row are the same as one weight for that row.
+
     Parameters
     ----------
     network : Network
@@ -51,7 +56,7 @@ class Objective:
         self.loss = loss
         self.data = data
         self.n = len(data.sequences)
-        total = data.weights.sum(dtype=np.float64)
+        total = data.total_weight
         self.scale = self.n / total
         self.truncation = truncation
         self.dropout = dropout
@@ -70,7 +75,7 @@ class Objective:
             with self.workspaces.lend() as workspace:
                 batch, y, weights = self._pack(part, weigh)
                 raw, _ = self.network.forward(theta, batch, None, workspace, keep=False)
-                return np.dot(weights, self.loss.value(raw, y))
+                return self.loss.weighted_sum(raw, y, weights)
 
         parts = parts_of(self.network, self.data.sequences, indices, keep=False)
         return sum(self.map_parts(value_of, parts), self._penalty(theta)[0])
@@ -91,8 +96,8 @@ class Objective:
             with self.workspaces.lend() as workspace:
                 batch, y, weights = self._pack(part, weigh)
                 raw, tape = network.forward(theta, batch, masks, workspace)
-                part_value = np.dot(weights, self.loss.value(raw, y))
-                d_raw = weights[:, None] * self.loss.gradient(raw, y)
+                part_value = self.loss.weighted_sum(raw, y, weights)
+                d_raw = self.loss.weighted_gradient(raw, y, weights)
                 return part_value, network.backward(tape, d_raw, self.truncation)[0]
 
         parts = parts_of(network, self.data.sequences, indices)

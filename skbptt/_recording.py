@@ -70,26 +70,32 @@ def record_states(network, theta, sequences, map_parts=map):
 def record_gradient_norms(network, theta, loss, data, map_parts=map):
     """Norms of dL/dh of all steps, by lag.
 
-    L is each sequence's own loss. Where there is a target a step, it is the loss of the
-    last step alone that a direction reads.
+    L is each sequence's own loss, without weights, over the targets of positive weight.
+    Where there is a target a step, it is the loss of the last such step alone that a
+    direction reads.
 
     Returns
     -------
     norms : dict of str to ndarray of shape (n_sequences, max_steps)
-        By ``layers.{k}.{direction}``. Column 0 is the last step that the direction reads;
-        NaN beyond the first, and infinite where it overflows.
+        By ``layers.{k}.{direction}``. Column 0 is the last step that the direction reads
+        before L; NaN beyond the first, and infinite where it overflows.
     """
     sequences, per_step = data.sequences, network.readout is None
+    counted = (data.weights > 0).astype(theta.dtype)
+    n_read = steps_read(data)
 
     def norms_of(batch, workspace):
         recorded, recorder = recording(network)
         raw, tape = recorded.forward(theta, batch, None, workspace)
-        d_raw = loss.gradient(raw, data.y[batch.rows if per_step else batch.order])
+        where = batch.rows if per_step else batch.order
+        d_raw = loss.weighted_gradient(raw, data.y[where], counted[where])
         n_steps, columns = len(batch.sizes), {}
         for reads in network.directions:
             d_last = d_raw
             if per_step:
-                last = batch.last if reads == "forward" else np.arange(batch.sizes[0])
+                n = np.maximum(n_read[reads][batch.order], 1)
+                time = n - 1 if reads == "forward" else batch.lengths - n
+                last = batch.offsets[time] + np.arange(len(n))
                 d_last = np.zeros_like(d_raw)
                 d_last[last] = d_raw[last]
             recorder.gradients.clear()
@@ -104,19 +110,35 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
 
     rows = by_parts(network, sequences, norms_of, map_parts, per_step=True)
     # The steps of each sequence stand in the order read.
-    lengths = sequences.lengths
     norms = {}
     for (k, direction, _), column in zip(network.names, rows.T):
-        by_lag = np.full((len(sequences), lengths.max()), np.nan, rows.dtype)
-        for i, of_sequence in enumerate(sequences.split(column)):
-            by_lag[i, : lengths[i]] = of_sequence[::-1]
+        by_lag = np.full((len(sequences), sequences.lengths.max()), np.nan, rows.dtype)
+        for row, of_sequence, n in zip(by_lag, sequences.split(column), n_read[direction]):
+            row[:n] = of_sequence[:n][::-1]
         norms[f"layers.{k}.{direction}"] = by_lag
     return norms
 
 
+def steps_read(data):
+    """Steps of each sequence that a direction reads up to its last target with a weight."""
+    sequences, known = data.sequences, data.known.any(axis=1)
+    if not data.per_step:
+        return dict.fromkeys(("forward", "backward"), np.where(known, sequences.lengths, 0))
+    places = [np.flatnonzero(one) for one in sequences.split(known)]
+    first = np.array([one.min(initial=n) for one, n in zip(places, sequences.lengths)])
+    last = np.array([one.max(initial=-1) for one in places])
+    return {"forward": last + 1, "backward": sequences.lengths - first}
+
+
+def median_by_lag(norms):
+    """Median over sequences, up to the largest lag that one has."""
+    norms = norms[:, ~np.isnan(norms).all(axis=0)]
+    return np.nanmedian(norms, axis=0)
+
+
 def reach_of(norms):
     """The first lag at which the median norm is below 1 % of that at lag 0, or inf."""
-    median = np.nanmedian(norms, axis=0)
+    median = median_by_lag(norms)
     below = np.flatnonzero(median < 0.01 * median[0])
     return float(below[0]) if len(below) else np.inf
 

@@ -3,13 +3,13 @@
 from numbers import Real
 
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ._base import BaseRNN, goes_on_by_batches
 from ._docstrings import fill_docstring
 from ._losses import AbsoluteError, Huber, Poisson, Quantile, SquaredError
+from ._scores import r2
 
 LOSSES = {
     "squared_error": SquaredError,
@@ -81,7 +81,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
     _of_loss = ("loss", "quantile")
-    _metric = staticmethod(r2_score)
+    _metric = staticmethod(r2)
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             Sequences, as in fit. ``alpha`` is relative to the sum of their weights.
         y : array-like
             Targets, as in fit.
-        sample_weight : array-like of shape (n_sequences,), default=None
+        sample_weight : array-like, default=None
             Weights, as in fit.
 
         Returns

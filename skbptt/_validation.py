@@ -1,17 +1,14 @@
-"""From what users give to Sequences, stacked targets and stacked weights."""
+"""From what users give to Sequences."""
 
 from contextlib import contextmanager
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import is_regressor
-from sklearn.utils.validation import check_array, column_or_1d, validate_data
+from sklearn.utils.validation import check_array, validate_data
 
-from ._compat import _check_sample_weight
 from ._mistakes import (
     refuse_huge,
     refuse_multi_index,
-    refuse_none,
     refuse_text,
     warn_of_layout,
 )
@@ -211,9 +208,29 @@ def unpadded_lengths(items):
 
 
 def missing(values):
-    """Where there is NaN, or None among objects."""
-    nan = values != values  # which nothing else is, also among labels
-    return nan | (values == None) if values.dtype == object else nan  # noqa: E711
+    """Where there is NaN, or None or the NA of pandas among objects."""
+    if values.dtype != object:
+        return values != values
+    return np.frompyfunc(is_missing, 1, 1)(values).astype(bool)
+
+
+def is_missing(value):
+    """Whether a value is missing."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # of NA, which is neither equal to itself nor not
+        return True
+    except ValueError:  # of an array
+        return False
+
+
+def as_array(values):
+    """An array, in which what is missing among strings is not the string "nan"."""
+    array = np.asarray(values)
+    if array.dtype.kind == "U" and not isinstance(values, np.ndarray):
+        objects = np.array(values, dtype=object)
+        return objects if missing(objects).any() else array
+    return array
 
 
 def as_numbers(items):
@@ -268,9 +285,8 @@ def check_finite(steps, lengths, *, allow_nan=False):
     if not bad.any():
         return
     row, feature = np.argwhere(bad)[0]
-    ends = np.cumsum(lengths)
-    i = np.searchsorted(ends, row, side="right")
-    place = f"X[{i}] at step {row - (ends[i] - lengths[i])}, feature {feature}"
+    i, step = Sequences(steps, lengths).place_of(row)
+    place = f"X[{i}] at step {step}, feature {feature}"
     if np.isinf(steps[row, feature]):
         raise ValueError(f"Input X contains infinity: {place}. Values must be finite.")
     raise ValueError(
@@ -278,135 +294,3 @@ def check_finite(steps, lengths, *, allow_nan=False):
         "sequences of a 3-D array may be padded, with steps whose features are all NaN. "
         "skbptt.preprocessing.SequenceImputer fills missing values."
     )
-
-
-def stack_per_step(values, sequences, name, of="X"):
-    """Stack one value, or row of values, a step: y or weights that run along X.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n, n_steps) or (n, n_steps, k), or list of (length, ...)
-        Dense values are cut to the lengths of the sequences.
-    sequences : Sequences
-    name, of : str
-        What to call the values, and the sequences, in errors.
-
-    Returns
-    -------
-    ndarray of shape (sum of lengths,) or (sum of lengths, k)
-    """
-    if not is_list(values):
-        values = np.asarray(values)
-        if values.ndim not in (2, 3):
-            raise ValueError(
-                f"With return_sequences=True, {name} must hold one value a step: an "
-                f"array of shape (n_sequences, n_steps) or (n_sequences, n_steps, k), or "
-                f"a list of arrays. Got {values.ndim} dimension(s)."
-            )
-    check_same_number(sequences, values, name, of)
-    width = sequences.width
-    if width is not None and all(len(value) == width for value in values):
-        if name in ("y", "y_true"):
-            warn_of_dropped(values, sequences, name, of)
-        values = [value[:n] for value, n in zip(values, sequences.lengths)]
-    values = [np.asarray(value) for value in values]
-    for i, (value, n) in enumerate(zip(values, sequences.lengths)):
-        if value.ndim not in (1, 2) or value.ndim != values[0].ndim:
-            raise ValueError(
-                f"{name}[{i}] has {value.ndim} dimensions. All must have 1, or all 2: one "
-                "value, or row of values, for each step, as with return_sequences=True."
-            )
-        if len(value) != n:
-            raise ValueError(f"{name}[{i}] has {len(value)} steps, but {of}[{i}] has {n}.")
-    try:
-        return np.concatenate(values)
-    except ValueError as error:
-        raise ValueError(f"The items of {name} differ in shape: {error}") from error
-
-
-def warn_of_dropped(y, sequences, name, of):
-    """Warn of finite targets at steps that are padding, which are left out.
-
-    Only of floats: what cannot be NaN has to hold something there.
-    """
-    for i in np.flatnonzero(sequences.lengths < sequences.width):
-        rest = np.asarray(y[i])[sequences.lengths[i] :]
-        if rest.dtype.kind == "f" and np.isfinite(rest).any():
-            warn(
-                f"{name}[{i}] has finite values in its last {len(rest)} steps, where all "
-                f"features of {of}[{i}] are NaN. These steps are read as padding, and "
-                "their targets are left out. If the features are missing values, pass "
-                "list(X) to a skbptt.preprocessing.SequenceImputer. If the sequence is "
-                f"shorter, set {name} to NaN there.",
-                UserWarning,
-            )
-            return
-
-
-def runs_along_steps(values):
-    """Whether the items of ``values`` are arrays themselves."""
-    if is_list(values):
-        return any(np.ndim(value) > 0 for value in values)
-    return getattr(values, "ndim", 1) > 1
-
-
-def check_same_number(sequences, values, name, of="X"):
-    if len(sequences) != len(values):
-        raise ValueError(
-            f"Found input variables with inconsistent numbers of samples: {of} has "
-            f"{len(sequences)} sequences, {name} has {len(values)}."
-        )
-
-
-def check_targets(estimator, y, sequences, per_step):
-    """Validate y: (n,) or (n, k), or stacked (n_steps,) or (n_steps, k) if per step."""
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but the "
-            "target y is None."
-        )
-    if per_step:
-        y = stack_per_step(y, sequences, "y")
-    elif getattr(y, "ndim", 1) > 2 or (is_list(y) and len(set(map(np.shape, y))) > 1):
-        raise ValueError(
-            "y holds an array a sequence. For one target a step, set return_sequences=True."
-        )
-    refuse_none(y, sequences, per_step)
-    y = check_array(
-        y,
-        ensure_2d=False,
-        dtype=sequences.steps.dtype if is_regressor(estimator) else None,
-        input_name="y",
-        estimator=estimator,
-    )
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0] if per_step else column_or_1d(y, warn=True)
-    if not per_step:
-        check_same_number(sequences, y, "y")
-    return y
-
-
-def check_weights(sample_weight, sequences, per_step):
-    """Validate weights: one a sequence, or stacked one a step if ``per_step``."""
-    dtype = sequences.steps.dtype
-    if per_step and sample_weight is not None and runs_along_steps(sample_weight):
-        weights = stack_per_step(sample_weight, sequences, "sample_weight")
-        weights = _check_sample_weight(weights, weights, dtype=dtype)
-    else:
-        weights = _check_sample_weight(sample_weight, sequences.lengths, dtype=dtype)
-        if per_step:
-            weights = np.repeat(weights, sequences.lengths)
-    if (weights < 0).any():
-        raise ValueError(
-            f"Negative values in sample_weight: the least is {weights.min()}, and they "
-            "must be zero or more."
-        )
-    if not weights.any():
-        raise ValueError("sample_weight is zero for every sequence: one must be positive.")
-    with np.errstate(over="ignore"):
-        total = weights.sum(dtype=np.float64)
-    if not np.isfinite(total):
-        raise ValueError(
-            f"The sum of sample_weight must be finite. The largest is {weights.max()}."
-        )
-    return weights

@@ -3,25 +3,23 @@
 from functools import wraps
 
 import numpy as np
-from sklearn.metrics import (
-    accuracy_score,
-    check_scoring,
-    f1_score,
-    log_loss,
-    mean_squared_error,
-    r2_score,
-)
+from sklearn.base import is_classifier
+from sklearn.metrics import check_scoring, log_loss, mean_squared_error, r2_score
 
+from . import _scores
 from ._sequences import Sequences
 from ._stacked import Stacked
-from ._validation import (
-    as_items,
+from ._targets import (
+    check_known,
     check_same_number,
-    is_list,
+    narrowed,
+    of_outputs,
+    positive,
     runs_along_steps,
     stack_per_step,
-    unpadded_lengths,
+    with_known,
 )
+from ._validation import as_items, is_list, unpadded_lengths
 
 __all__ = [
     "make_step_scorer",
@@ -43,23 +41,28 @@ def stack_steps(y_true, y_pred, sample_weight=None):
     ----------
     y_true : array-like of shape (n_sequences, n_steps) or (n_sequences, n_steps, \
             n_outputs), or list of arrays of shape (n_steps,) or (n_steps, n_outputs)
-        Targets, as in fit.
+        Targets, as in fit. They may be missing (NaN, None) where their weight is 0.
     y_pred : array-like of shape (n_sequences, n_steps, ...), or list of arrays
         Predictions or probabilities, as an estimator gives them. Steps at the end of a
         sequence of an array that are NaN are padding, and left out.
-    sample_weight : array-like of shape (n_sequences,) or in the form of y_true, \
-            default=None
-        Weights of the sequences or of the steps.
+    sample_weight : array-like of shape (n_sequences,), (n_sequences, n_steps) or \
+            (n_sequences, n_steps, n_outputs), or list of arrays of shape (n_steps,) or \
+            (n_steps, n_outputs), default=None
+        Weights of the sequences, of the steps, or of the outputs at each step. Steps of
+        weight 0 are left out, as padding is.
 
     Returns
     -------
     y_true, y_pred : ndarrays of shape (n_valid_steps,) or (n_valid_steps, ...)
-    sample_weight : ndarray of shape (n_valid_steps,) or None
+        With a weight for each output, an output of weight 0 is replaced where it is
+        missing.
+    sample_weight : ndarray of shape (n_valid_steps,) or (n_valid_steps, n_outputs), or None
 
     Raises
     ------
     ValueError
-        If numbers of sequences or of steps differ.
+        If numbers of sequences, steps or outputs differ, or a target is missing whose
+        weight is not 0.
 
     Examples
     --------
@@ -71,15 +74,17 @@ def stack_steps(y_true, y_pred, sample_weight=None):
            [1, 2]])
     """
     sequences = shape_of(y_pred)
-    return (
-        stack_per_step(y_true, sequences, "y_true", "y_pred"),
-        narrowed(stack_per_step(y_pred, sequences, "y_pred")),
-        weights_of_steps(sample_weight, sequences, "y_pred"),
+    y_true, weights, kept = stack_known(
+        y_true, sample_weight, sequences, "y_true", "y_pred"
     )
+    return y_true, narrowed(stack_per_step(y_pred, sequences, "y_pred"))[kept], weights
 
 
 def step_accuracy_score(y_true, y_pred, *, sample_weight=None):
     """Share of the steps whose label is right.
+
+    With several labels a step, all must be. With a weight for each label, all of positive
+    weight must be, and the step counts with the mean of its weights.
 
     Parameters
     ----------
@@ -102,7 +107,7 @@ def step_accuracy_score(y_true, y_pred, *, sample_weight=None):
     0.75
     """
     y_true, y_pred, weights = stack_steps(y_true, y_pred, sample_weight)
-    return accuracy_score(y_true, y_pred, sample_weight=weights)
+    return float(_scores.accuracy(y_true, y_pred, sample_weight=weights))
 
 
 def step_f1_score(y_true, y_pred, *, sample_weight=None, average="macro", **options):
@@ -113,7 +118,8 @@ def step_f1_score(y_true, y_pred, *, sample_weight=None, average="macro", **opti
     y_true, y_pred, sample_weight
         As in :func:`stack_steps`.
     average : str or None, default="macro"
-        How the scores of the classes are averaged.
+        How the scores of the classes are averaged. With a weight for each label, None,
+        "micro", "macro" or "weighted".
     **options
         Further parameters of :func:`sklearn.metrics.f1_score`.
 
@@ -133,7 +139,7 @@ def step_f1_score(y_true, y_pred, *, sample_weight=None, average="macro", **opti
     array([0.8       , 0.66666667])
     """
     y_true, y_pred, weights = stack_steps(y_true, y_pred, sample_weight)
-    return f1_score(y_true, y_pred, sample_weight=weights, average=average, **options)
+    return _scores.f1(y_true, y_pred, weights, average, **options)
 
 
 def step_log_loss(y_true, y_prob, *, sample_weight=None, labels=None):
@@ -142,13 +148,13 @@ def step_log_loss(y_true, y_prob, *, sample_weight=None, labels=None):
     Parameters
     ----------
     y_true, sample_weight
-        As in :func:`stack_steps`.
+        As in :func:`stack_steps`, with one weight for each step at the most.
     y_prob : array-like of shape (n_sequences, n_steps, n_classes), or list of arrays of \
             shape (n_steps, n_classes)
         Probabilities, as ``predict_proba`` gives them.
     labels : array-like of shape (n_classes,), default=None
-        The classes, ``classes_`` of the estimator, if some do not occur in y_true. The
-        columns of y_prob are in their sorted order.
+        The classes, ``classes_`` of the estimator, if some do not occur in y_true, or
+        only at weight 0. The columns of y_prob are in their sorted order.
 
     Returns
     -------
@@ -166,6 +172,11 @@ def step_log_loss(y_true, y_prob, *, sample_weight=None, labels=None):
     0.462
     """
     y_true, y_prob, weights = stack_steps(y_true, y_prob, sample_weight)
+    if _scores.of_each_output(weights):
+        raise ValueError(
+            "sample_weight has a weight for each label, but step_log_loss takes one weight "
+            "for each sequence or step."
+        )
     return log_loss(y_true, y_prob, sample_weight=weights, labels=labels)
 
 
@@ -195,7 +206,7 @@ def step_r2_score(y_true, y_pred, *, sample_weight=None, **options):
     0.8
     """
     y_true, y_pred, weights = stack_steps(y_true, y_pred, sample_weight)
-    return r2_score(y_true, y_pred, sample_weight=weights, **options)
+    return _scores.by_output(r2_score, y_true, y_pred, weights, **options)
 
 
 def step_mean_squared_error(y_true, y_pred, *, sample_weight=None, **options):
@@ -223,7 +234,7 @@ def step_mean_squared_error(y_true, y_pred, *, sample_weight=None, **options):
     0.25
     """
     y_true, y_pred, weights = stack_steps(y_true, y_pred, sample_weight)
-    return mean_squared_error(y_true, y_pred, sample_weight=weights, **options)
+    return _scores.by_output(mean_squared_error, y_true, y_pred, weights, **options)
 
 
 def make_step_scorer(scoring):
@@ -231,9 +242,11 @@ def make_step_scorer(scoring):
 
     To it, each step of a sequence is a sample. So all its metrics can be used in searches
     and cross-validation of an estimator with ``return_sequences=True``, for which the
-    scorer itself would fail, or take the targets of a sequence for indicators. Folds may
-    lack a class, since steps cannot be stratified: for "neg_log_loss" make a scorer with
-    ``labels=``. scikit-learn's ScoringMonitor wants it in a dict, as ``{"f1": scorer}``.
+    scorer itself would fail, or take the targets of a sequence for indicators. Steps of
+    weight 0 are left out. With a weight for each output of a regressor, the score is the
+    mean of the scores of the outputs. Folds may lack a class, since steps cannot be
+    stratified: for "neg_log_loss" make a scorer with ``labels=``. scikit-learn's
+    ScoringMonitor wants it in a dict, as ``{"f1": scorer}``.
 
     Parameters
     ----------
@@ -290,10 +303,23 @@ class StepScorer:
 
     def __call__(self, estimator, X, y, sample_weight=None, **params):
         sequences = Stacked(X, as_items(X)).sequences
-        if sample_weight is not None:
-            params["sample_weight"] = weights_of_steps(sample_weight, sequences)
-        y = stack_per_step(y, sequences, "y")
-        return self.scorer(OfSteps(estimator, sequences), X, y, **params)
+        y, weights, kept = stack_known(y, sample_weight, sequences, "y", "X")
+        if not _scores.of_each_output(weights):
+            if weights is not None:
+                params["sample_weight"] = weights
+            return self.scorer(OfSteps(estimator, sequences, kept), X, y, **params)
+        if is_classifier(estimator):
+            raise ValueError(
+                "sample_weight has a weight for each label, but a scorer of a classifier "
+                "takes one weight for each sequence or step."
+            )
+        scores = []
+        for k in np.flatnonzero(weights.any(axis=0)):
+            known = weights[:, k] > 0
+            of_output = OfSteps(estimator, sequences, (np.flatnonzero(kept)[known], k))
+            params["sample_weight"] = weights[known, k]
+            scores.append(self.scorer(of_output, X, y[known, k], **params))
+        return float(np.mean(scores))
 
     def set_score_request(self, **requests):
         """Say which metadata the scorer wants, as that of scikit-learn does.
@@ -324,11 +350,12 @@ class StepScorer:
 
 
 class OfSteps:
-    """An estimator whose predictions are stacked, one row a step."""
+    """An estimator whose predictions are stacked, one row a step, and a part of them."""
 
-    def __init__(self, estimator, sequences):
+    def __init__(self, estimator, sequences, kept):
         self.estimator = estimator
         self.sequences = sequences
+        self.kept = kept
 
     def __getattr__(self, name):
         attribute = getattr(self.estimator, name)
@@ -337,7 +364,8 @@ class OfSteps:
 
         @wraps(attribute)
         def respond(X):
-            return narrowed(stack_per_step(attribute(X), self.sequences, name))
+            stacked = stack_per_step(attribute(X), self.sequences, name)
+            return narrowed(stacked)[self.kept]
 
         return respond
 
@@ -358,16 +386,26 @@ def shape_of(y_pred):
     return Sequences(None, unpadded_lengths(values), y_pred.shape[1])
 
 
-def weights_of_steps(sample_weight, sequences, of="X"):
-    """One weight a step, of weights of the sequences or of the steps."""
+def stack_known(y, sample_weight, sequences, name, of):
+    """Targets and weights of the steps that have a weight, and which of all these are."""
+    y = stack_per_step(y, sequences, name, of)
+    weights = weights_of_steps(sample_weight, y, sequences, of)
+    unknown = check_known(y, weights, sequences, name)
+    if weights is None:
+        return y, None, slice(None)
+    if unknown.any() and positive(weights).any():
+        y = with_known(y, unknown, weights)
+    kept = positive(weights).any(axis=1)
+    return y[kept], weights[kept], kept
+
+
+def weights_of_steps(sample_weight, y, sequences, of):
+    """Weights of the steps, or of their outputs, from those of sequences or of steps."""
     if sample_weight is None:
         return None
-    if runs_along_steps(sample_weight):
-        return stack_per_step(sample_weight, sequences, "sample_weight", of)
-    check_same_number(sequences, sample_weight, "sample_weight", of)
-    return np.repeat(np.asarray(sample_weight), sequences.lengths)
-
-
-def narrowed(values):
-    """Labels that were objects, for the sake of the padding among them, as they are."""
-    return np.array(values.tolist()) if values.dtype == object else values
+    if not runs_along_steps(sample_weight):
+        check_same_number(sequences, sample_weight, "sample_weight", of)
+        return np.repeat(np.asarray(sample_weight), sequences.lengths)
+    weights = stack_per_step(sample_weight, sequences, "sample_weight", of)
+    n_outputs = y.shape[1] if y.ndim == 2 else 1
+    return of_outputs(weights, n_outputs, per_step=True) if weights.ndim == 2 else weights

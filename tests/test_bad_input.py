@@ -280,7 +280,7 @@ WEIGHTS = {
     "zero": (np.zeros(6), "(?i)sample.weight.*zero"),
     "nan": (np.r_[np.ones(5), np.nan], "sample_weight contains NaN"),
     "short": (np.ones(5), r"sample_weight.shape == \(5,\)"),
-    "two-dimensional": (np.ones((6, 2)), "Sample weights must be 1D"),
+    "two-dimensional": (np.ones((6, 2)), r"y has 1 output\(s\). Allowed are the shapes"),
 }
 
 

@@ -240,3 +240,141 @@ def test_bad_input(call, message):
 def test_a_scorer_must_be_callable():
     with pytest.raises(TypeError, match="name of a scorer or a callable.* 3"):
         make_step_scorer(3)
+
+
+def hidden(items, weights, other=np.nan):
+    """Targets with something else at steps, or outputs, of weight 0."""
+    dtype = object if np.asarray(items[0]).dtype.kind == "U" else float
+    return [
+        np.where(w > 0, np.asarray(item, dtype), other) for item, w in zip(items, weights)
+    ]
+
+
+SPARSE = [np.random.RandomState(i).randint(0, 3, n) / 2 for i, n in enumerate(LENGTHS)]
+KNOWN = np.concatenate(SPARSE) > 0
+OF_KNOWN = np.concatenate(SPARSE)[KNOWN]
+
+
+@pytest.mark.parametrize("form", ["ragged", "padded"])
+@pytest.mark.parametrize("tags", [TAGS, WORDS], ids=["numbers", "words"])
+@pytest.mark.parametrize("missing", [np.nan, None, "label"])
+def test_unknown_labels(form, tags, missing):
+    """Metrics of scikit-learn on the steps of positive weight, whatever the others are."""
+    shape = padded if form == "padded" else list
+    other = tags[0][0] if missing == "label" else missing
+    model = tagger().fit(X, tags)
+    x, true, weights = shape(X), shape(hidden(tags, SPARSE, other)), shape(SPARSE)
+    flat = np.concatenate(tags)[KNOWN]
+    labels = np.concatenate(model.predict(X))[KNOWN]
+    p = np.concatenate(model.predict_proba(X))[KNOWN]
+    given = {"sample_weight": weights}
+    expected = metrics.accuracy_score(flat, labels, sample_weight=OF_KNOWN)
+    assert step_accuracy_score(true, model.predict(x), **given) == expected
+    assert make_step_scorer("accuracy")(model, x, true, **given) == expected
+    macro = metrics.f1_score(flat, labels, sample_weight=OF_KNOWN, average="macro")
+    assert step_f1_score(true, model.predict(x), **given) == macro
+    assert make_step_scorer("f1_macro")(model, x, true, **given) == macro
+    loss = metrics.log_loss(flat, p, sample_weight=OF_KNOWN)
+    assert step_log_loss(true, model.predict_proba(x), **given) == loss
+    assert make_step_scorer("neg_log_loss")(model, x, true, **given) == -loss
+    stacked = stack_steps(true, model.predict(x), weights)
+    for actual, expected in zip(stacked, (flat, labels, OF_KNOWN)):
+        np.testing.assert_array_equal(actual, expected)
+
+
+def test_unknown_numbers():
+    model = regressor(return_sequences=True).fit(X, Y_STEPS)
+    flat = np.concatenate(Y_STEPS)[KNOWN], np.concatenate(model.predict(X))[KNOWN]
+    true = hidden(Y_STEPS, SPARSE)
+    for ours, theirs, scorer, sign in [
+        (step_r2_score, metrics.r2_score, "r2", 1),
+        (step_mean_squared_error, metrics.mean_squared_error, "neg_mean_squared_error", -1),
+    ]:
+        expected = theirs(*flat, sample_weight=OF_KNOWN)
+        assert ours(true, model.predict(X), sample_weight=SPARSE) == expected
+        actual = make_step_scorer(scorer)(model, X, true, sample_weight=SPARSE)
+        assert actual == sign * expected
+
+
+TWO_EACH = [np.c_[y, y**2] for y in Y_STEPS]
+OF_OUTPUTS = [
+    np.random.RandomState(i).randint(0, 3, (n, 2)) / 2 for i, n in enumerate(LENGTHS)
+]
+
+
+@pytest.mark.parametrize("form", ["ragged", "padded"])
+@pytest.mark.parametrize(
+    ("ours", "theirs", "scorer", "sign"),
+    [
+        (step_r2_score, metrics.r2_score, "r2", 1),
+        (step_mean_squared_error, metrics.mean_squared_error, "neg_mean_squared_error", -1),
+    ],
+)
+def test_regression_with_a_weight_for_each_output(ours, theirs, scorer, sign, form):
+    shape = padded if form == "padded" else list
+    model = regressor(return_sequences=True).fit(X, TWO_EACH)
+    y, p, w = map(np.concatenate, (TWO_EACH, model.predict(X), OF_OUTPUTS))
+    by_output = [
+        theirs(y[known, k], p[known, k], sample_weight=w[known, k])
+        for k, known in enumerate(w.T > 0)
+    ]
+    x, true = shape(X), shape(hidden(TWO_EACH, OF_OUTPUTS))
+    given = {"sample_weight": shape(OF_OUTPUTS)}
+    predicted = model.predict(x)
+    assert ours(true, predicted, **given) == pytest.approx(np.mean(by_output), rel=1e-12)
+    raw = ours(true, predicted, multioutput="raw_values", **given)
+    np.testing.assert_allclose(raw, by_output, rtol=1e-12)
+    actual = ours(true, predicted, multioutput=[3, 1], **given)
+    assert actual == pytest.approx(np.average(by_output, weights=[3, 1]), rel=1e-12)
+    actual = make_step_scorer(scorer)(model, x, true, **given)
+    assert actual == pytest.approx(sign * np.mean(by_output), rel=1e-12)
+    first = [w * [1, 0] for w in OF_OUTPUTS]
+    actual = ours(hidden(TWO_EACH, first), model.predict(X), sample_weight=first)
+    assert actual == pytest.approx(by_output[0], rel=1e-12)
+    with pytest.raises(ValueError, match="multioutput must .* Got 'variance_weighted'"):
+        ours(true, predicted, multioutput="variance_weighted", **given)
+
+
+def test_labels_with_a_weight_each():
+    y = [(v > 0).astype(int) for v in TWO_EACH]
+    p = [np.roll(v, 1, axis=0) for v in y]
+    true, predicted, w = map(np.concatenate, (y, p, OF_OUTPUTS))
+    given = {"sample_weight": OF_OUTPUTS}
+    y = hidden(y, OF_OUTPUTS)
+    right = [
+        all(a == b for a, b, v in zip(*row) if v > 0) for row in zip(true, predicted, w)
+    ]
+    expected = np.average(right, weights=w.mean(axis=1))
+    assert step_accuracy_score(y, p, **given) == pytest.approx(expected, rel=1e-12)
+    tp, fp, fn = (
+        (w * ((true == a) & (predicted == b))).sum(axis=0)
+        for a, b in ((1, 1), (0, 1), (1, 0))
+    )
+    f1 = 2 * tp / (2 * tp + fp + fn)
+    support = tp + fn
+    for average, expected in {
+        None: f1,
+        "macro": f1.mean(),
+        "weighted": np.average(f1, weights=support),
+        "micro": 2 * tp.sum() / (2 * tp + fp + fn).sum(),
+    }.items():
+        actual = step_f1_score(y, p, average=average, **given)
+        np.testing.assert_allclose(actual, expected, rtol=1e-12)
+    with pytest.raises(ValueError, match="average must be None, .* Got 'samples'"):
+        step_f1_score(y, p, average="samples", **given)
+    with pytest.raises(ValueError, match="step_log_loss takes one weight for each seq"):
+        step_log_loss(y, p, **given)
+    model = tagger().fit(X, [(v > 0).astype(int) for v in TWO_EACH])
+    with pytest.raises(ValueError, match="scorer of a classifier takes one weight"):
+        make_step_scorer("accuracy")(model, X, y, **given)
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS, STEP_WEIGHTS])
+def test_unknown_targets_with_a_weight(weights):
+    y = [np.array(v) for v in Y_STEPS]
+    y[2][1] = np.nan
+    with pytest.raises(ValueError, match=r"y_true contains NaN: y_true\[2\] at step 1\. A"):
+        step_r2_score(y, Y_STEPS, sample_weight=weights)
+    model = regressor(return_sequences=True).fit(X, Y_STEPS)
+    with pytest.raises(ValueError, match=r"Input y contains NaN: y\[2\] at step 1\. A"):
+        make_step_scorer("r2")(model, X, y, sample_weight=weights)

@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from skbptt import RNNRegressor, solvers
+from skbptt._loss import TargetUnits, weighted_quantile
 from skbptt._losses import AbsoluteError, Huber, Poisson, Quantile, SquaredError
-from skbptt._units import TargetUnits, weighted_quantile
 from skbptt.inspection import hessian_product, loss_gradient
 from tests.fits import Y_STEPS, X, Y, assert_same_model, quietly, regressor
 

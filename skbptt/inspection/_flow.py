@@ -66,7 +66,7 @@ def hidden_states(estimator, X):
     return {name: sequences.unstack(rows) for name, rows in values.items()}
 
 
-def gradient_flow(estimator, X, y):
+def gradient_flow(estimator, X, y, *, sample_weight=None):
     """How far the loss reaches back in time: the norm of dL/dh by lag.
 
     For each sequence, L is its own loss, without weights and L2, and :math:`dL/dh_t` is its
@@ -75,8 +75,8 @@ def gradient_flow(estimator, X, y):
     multiplied by Jacobians of the recurrence in between, whose product vanishes or explodes
     with their number [1]_, [2]_. Exact, whatever ``truncation``.
 
-    With a target a step, L is the loss of the last step alone that a direction reads, since
-    each step has a loss of its own.
+    With a target for each step, L is the loss of one step alone: the last that a direction
+    reads, among those whose target has a positive weight.
 
     Parameters
     ----------
@@ -87,6 +87,9 @@ def gradient_flow(estimator, X, y):
         Sequences, of the kind met in fit.
     y : array-like
         Targets, as in fit.
+    sample_weight : array-like, default=None
+        Weights, as in fit: the targets of weight 0 are left out of the loss, and only
+        these may be missing. The other weights do not matter.
 
     Returns
     -------
@@ -95,8 +98,9 @@ def gradient_flow(estimator, X, y):
 
         norm : dict of str to ndarray of shape (n_sequences, max_steps)
             Euclidean norms of :math:`dL/dh`, by lag: column 0 is the last step that the
-            direction reads, which for the backward direction is the first of the sequence.
-            NaN beyond the length of a sequence, inf where numbers overflow.
+            direction reads before L, which for the backward direction is the first of the
+            sequence. NaN beyond the length of a sequence, and for a sequence of weight 0;
+            inf where numbers overflow.
         reach : dict of str to float
             The least lag at which the median over sequences is below 1 % of that at lag 0;
             inf if there is none.
@@ -112,7 +116,7 @@ def gradient_flow(estimator, X, y):
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If X or y would not do in fit.
+        If X, y or sample_weight would not do in fit.
 
     References
     ----------
@@ -144,7 +148,7 @@ def gradient_flow(estimator, X, y):
     """
     check_recurrent(estimator)
     network, theta = estimator._network, estimator._theta
-    data = prepare(estimator, X, y)
+    data = prepare(estimator, X, y, sample_weight)
     quiet = np.errstate(over="ignore", invalid="ignore")  # as of a net that has exploded
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts, quiet:
         norms = record_gradient_norms(network, theta, estimator._loss, data, map_parts)

@@ -6,6 +6,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .._base import BaseRNN
+from .._data import drop_weightless
 from .._objective import Objective, input_gradients
 from .._parameters import window_of
 from .._threads import one_blas_thread, parallel_map
@@ -29,7 +30,7 @@ def loss_gradient(estimator, X, y, sample_weight=None):
         Sequences, of the kind met in fit.
     y : array-like
         Targets, as in fit.
-    sample_weight : array-like of shape (n_sequences,), default=None
+    sample_weight : array-like, default=None
         Weights, as in fit.
 
     Returns
@@ -74,7 +75,7 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     return float(loss), estimator._network.layout.views(gradient)
 
 
-def saliency(estimator, X, y=None):
+def saliency(estimator, X, y=None, *, sample_weight=None):
     """Gradient with respect to the inputs: which feature mattered, at which step.
 
     Exact, by backpropagation through time to the inputs, whatever ``truncation``. Its
@@ -97,6 +98,9 @@ def saliency(estimator, X, y=None):
         output (the sum of several), or of the logit times 1 where an indicator or the
         second of two classes is predicted and times -1 where not, summed over labels; again
         the sum over the steps.
+    sample_weight : array-like, default=None
+        Weights, as in fit: the targets of weight 0 are left out of the loss, and only
+        these may be missing. The other weights do not matter.
 
     Returns
     -------
@@ -112,7 +116,7 @@ def saliency(estimator, X, y=None):
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If X or y would not do in fit.
+        If X, y or sample_weight would not do in fit, or if there are weights without y.
 
     References
     ----------
@@ -140,15 +144,18 @@ def saliency(estimator, X, y=None):
     """
     check_recurrent(estimator)
     if y is None:
+        if sample_weight is not None:
+            raise ValueError("sample_weight is for the loss, which needs y. Got y=None.")
         sequences = check_sequences(estimator, X, reset=False)
     else:
-        data = prepare(estimator, X, y)
+        data = prepare(estimator, X, y, sample_weight)
         sequences = data.sequences
+        counted = (data.weights > 0).astype(estimator._theta.dtype)
 
     def d_raw_of(raw, where):
         if y is None:
             return toward_prediction(estimator, raw)
-        return estimator._loss.gradient(raw, data.y[where])
+        return estimator._loss.weighted_gradient(raw, data.y[where], counted[where])
 
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:
         gradient = input_gradients(
@@ -188,7 +195,8 @@ def check_recurrent(estimator, transformed="X as pipeline[:-1].transform(X)"):
 
 def objective_of(estimator, X, y, sample_weight, window=None, map_parts=map):
     """The objective of a fitted estimator on given data, without dropout."""
-    data = estimator._apply_class_weight(prepare(estimator, X, y, sample_weight))
+    data = drop_weightless(prepare(estimator, X, y, sample_weight))
+    data = estimator._apply_class_weight(data)
     network, loss = estimator._network, estimator._loss
     return Objective(
         network,

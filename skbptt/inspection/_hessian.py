@@ -33,7 +33,7 @@ def hessian_product(estimator, X, y, vector, *, kind="hessian", sample_weight=No
         The Gauss-Newton matrix is J^T H J, with the Jacobian J of the raw outputs by the
         weights, and the Hessian H of the loss by the raw outputs: the loss is convex in
         these, so it is positive semi-definite. Both contain the L2 penalty.
-    sample_weight : array-like of shape (n_sequences,), default=None
+    sample_weight : array-like, default=None
         Weights, as in fit.
 
     Returns

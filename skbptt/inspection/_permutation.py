@@ -64,7 +64,8 @@ def permutation_importance(
     random_state : int, RandomState instance or None, default=None
         Determines the permutations.
     sample_weight : array-like, default=None
-        Weights, for the score.
+        Weights, for the score. Targets may be missing where they are 0, if the scorer
+        allows it, as the estimator's own does.
 
     Returns
     -------

@@ -11,13 +11,7 @@ from .._callbacks import one_task
 from .._compat import CallbackSupportMixin
 from .._docstrings import Documented
 from .._sequences import Sequences
-from .._validation import (
-    as_items,
-    check_columns,
-    missing,
-    stack_items,
-    unchanged_on_error,
-)
+from .._validation import as_items, check_columns, missing, stack_items, unchanged_on_error
 
 
 class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, BaseEstimator):

@@ -1,6 +1,44 @@
-"""Units of targets, in which a regressor learns."""
+"""What a loss is, and the units of targets, in which a regressor learns."""
+
+from abc import ABC, abstractmethod
 
 import numpy as np
+
+
+class Loss(ABC):
+    """A loss with weights: one for each target, or one for each output of a target."""
+
+    @abstractmethod
+    def value(self, raw, y):
+        """Losses of the targets, of shape (n,)."""
+
+    @abstractmethod
+    def each(self, raw, y):
+        """Losses of the outputs, of shape (n, n_outputs), whose mean is ``value``."""
+
+    @abstractmethod
+    def gradient(self, raw, y):
+        """Derivative of ``value`` with respect to ``raw``, of its shape."""
+
+    def units(self, y, weights):
+        """The units in which to learn the targets; those given unless a loss has some."""
+        return Units()
+
+    def weighted_sum(self, raw, y, weights):
+        """Sum of the losses times their weights; a target counts its outputs' mean."""
+        values = self._values(raw, y, weights)
+        return np.dot(weights.ravel(), values.ravel()) / (weights.size // len(weights))
+
+    def weighted_average(self, raw, y, weights):
+        """The sum over the weights that the targets have on average."""
+        return np.average(self._values(raw, y, weights), weights=weights)
+
+    def weighted_gradient(self, raw, y, weights):
+        """Derivative of ``weighted_sum`` with respect to ``raw``."""
+        return weights.reshape(len(weights), -1) * self.gradient(raw, y)
+
+    def _values(self, raw, y, weights):
+        return self.value(raw, y) if weights.ndim == 1 else self.each(raw, y)
 
 
 class Units:
@@ -71,38 +109,40 @@ class TargetUnits(Units):
         layout.views(penalty)["output.W"][:] /= self.raw_scale**2
 
 
-class InUnits:
+class InUnits(Loss):
     """A loss of raw outputs and targets in the units of the user.
 
     It is the loss in which the network has learned, times :attr:`TargetUnits.loss`: outputs
-    of different spread weigh alike, and one output has the plain loss.
+    of different spread have equal weight, and with one output it is the plain loss.
     """
 
     def __init__(self, loss, units):
-        self.inner, self.units = loss, units
+        self.inner, self.unit = loss, units
         self.activation = loss.activation
 
     def _standard(self, raw, y):
-        units = self.units
-        return (raw - units.raw_shift) / units.raw_scale, (
-            y - units.y_shift
-        ) / units.y_scale
+        unit = self.unit
+        return (raw - unit.raw_shift) / unit.raw_scale, (y - unit.y_shift) / unit.y_scale
 
     def value(self, raw, y):
         value = self.inner.value(*self._standard(raw, y))
-        return (self.units.loss * value).astype(raw.dtype, copy=False)
+        return (self.unit.loss * value).astype(raw.dtype, copy=False)
+
+    def each(self, raw, y):
+        each = self.inner.each(*self._standard(raw, y))
+        return (self.unit.loss * each).astype(raw.dtype, copy=False)
 
     def gradient(self, raw, y):
         gradient = self.inner.gradient(*self._standard(raw, y))
-        scale = self.units.loss / self.units.raw_scale
+        scale = self.unit.loss / self.unit.raw_scale
         return (scale * gradient).astype(raw.dtype, copy=False)
 
     def predict(self, raw):
         return self.inner.predict(raw)
 
     def start(self, y, weights):
-        raw = self.inner.start((y - self.units.y_shift) / self.units.y_scale, weights)
-        return self.units.raw_shift + self.units.raw_scale * raw
+        raw = self.inner.start((y - self.unit.y_shift) / self.unit.y_scale, weights)
+        return self.unit.raw_shift + self.unit.raw_scale * raw
 
 
 def units_of(state):
@@ -115,10 +155,17 @@ def in_units(losses, units):
     return [units.loss * loss for loss in losses]
 
 
+def weighted_mean(y, weights):
+    """Mean of each output; of one that has no weight, as if all weights were equal."""
+    weights = np.where(weights.any(axis=0), weights, 1)
+    return np.average(y, axis=0, weights=weights.astype(np.float64))
+
+
 def weighted_quantile(y, weights, share):
     """The least value of each column with that share of the weight at or below it."""
+    weights = np.broadcast_to(weights.reshape(len(weights), -1), y.shape)
     order = np.argsort(y, axis=0, kind="stable")
-    sums = np.cumsum(weights.astype(np.float64)[order], axis=0)
+    sums = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0, dtype=np.float64)
     # The sums of equal weights may miss the share by rounding.
     reached = sums >= share * sums[-1] * (1 - 1e-12)
     return np.take_along_axis(y, order, axis=0)[reached.argmax(axis=0), range(y.shape[1])]
