@@ -1,6 +1,17 @@
-"""What tests of pictures share."""
+"""What the tests share."""
 
 import pytest
+
+# Most tests fit small data for a few iterations, of which these warn rightly.
+OF_SMALL_FITS = (
+    "ignore:The loss on the training data is no better",
+    "ignore:early_stopping=True holds back fewer than",
+)
+
+
+def pytest_configure(config):
+    for warning in OF_SMALL_FITS:
+        config.addinivalue_line("filterwarnings", warning)
 
 
 @pytest.fixture

@@ -49,10 +49,6 @@ class Listener:
         return len(self.predictions) == self.stop_after
 
 
-# Few iterations.
-pytestmark = pytest.mark.filterwarnings("ignore:The loss on the training data")
-
-
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_every_iteration_is_heard(solver):
     """With an estimator as if training had stopped there."""

@@ -22,8 +22,6 @@ from tests.fits import (
     regressor,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:The loss on the training data")
-
 HELD, KEPT = slice(25, None), slice(25)
 OWN = {"X_val": X[HELD], "y_val": Y[HELD]}
 

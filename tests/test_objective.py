@@ -10,9 +10,6 @@ from skbptt.inspection import loss_gradient
 from tests.fits import LABELS, LENGTHS, X, Y, classifier, quietly, regressor, weighted_data
 from tests.gradcheck import complex_gradient, reference_value
 
-# Few iterations.
-pytestmark = pytest.mark.filterwarnings("ignore:The loss on the training data")
-
 
 @pytest.mark.parametrize("truncation", [None, 2, (2, 3), [1, 4]])
 def test_loss_gradient_equals_complex_step(truncation):

@@ -234,10 +234,14 @@ def test_training_starts_from_the_mean_of_each_output():
     np.testing.assert_allclose(model.weights_["output.b"], np.log(p / (1 - p)), rtol=1e-10)
 
 
+# Each output has a weight in the loss that is inverse to its variance.
+FACTORS = TWO.var(axis=0).mean() / TWO.var(axis=0)
+
+
 def test_loss_is_that_of_the_docstring():
     """Mean over outputs of what is weighted, over the sum of the mean weights."""
     model = regressor(max_iter=2).fit(X, TWO)
-    errors = 0.5 * (model.predict(X) - TWO) ** 2
+    errors = 0.5 * (model.predict(X) - TWO) ** 2 * FACTORS
     loss, _ = loss_gradient(model.set_params(alpha=0.0), X, TWO, COUNTS)
     assert loss == pytest.approx((COUNTS * errors).sum() / COUNTS.sum(), rel=1e-12)
     tagger = classifier(max_iter=2, alpha=0.0).fit(X, INDICATORS)
@@ -248,12 +252,12 @@ def test_loss_is_that_of_the_docstring():
 
 
 def test_validation_by_output():
-    model = regressor(early_stopping=True, n_iter_no_change=np.inf)
+    model = regressor(early_stopping=True, scoring=None, n_iter_no_change=np.inf)
     model.fit(X, TWO, X_val=X, y_val=TWO, sample_weight_val=COUNTS)
     best = int(np.argmax(model.validation_scores_))
     score = model.score(X, TWO, COUNTS)
     assert model.validation_scores_[best] == pytest.approx(score, rel=1e-12)
-    errors = 0.5 * (model.predict(X) - TWO) ** 2
+    errors = 0.5 * (model.predict(X) - TWO) ** 2 * FACTORS
     expected = np.average(errors, weights=COUNTS)
     assert model.validation_loss_curve_[best] == pytest.approx(expected, rel=1e-12)
 

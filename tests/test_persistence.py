@@ -37,11 +37,6 @@ from tests.golden.make import FOLDER, data
 
 GOLDEN = sorted(Path(FOLDER).glob("models-*"))
 
-# Small data and few iterations.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:early_stopping=True holds back", "ignore:The loss on the training data"
-)
-
 
 def by_joblib(model):
     file = io.BytesIO()

@@ -119,7 +119,6 @@ def test_small_probabilities_are_exact():
     np.testing.assert_allclose(model.predict_proba(X)[:, 0], 1e-30, rtol=1e-12)
 
 
-@pytest.mark.filterwarnings("ignore:The loss on the training data")
 def test_log_probabilities_do_not_underflow():
     model = classifier(max_iter=1).fit(X, LABELS)
     model._theta = model._theta.copy()
@@ -150,7 +149,6 @@ def test_quantiles_cover_their_share(quantile):
     assert (noise <= prediction).mean() == pytest.approx(quantile, abs=0.05)
 
 
-@pytest.mark.filterwarnings("ignore:The loss on the training data")
 def test_huber_and_absolute_error_do_not_follow_outliers():
     y = np.where(np.arange(40) % 10 == 0, 1000.0, 1.0)
     constant = np.ones((40, 3, 1)) + 0.01 * np.arange(40)[:, None, None]
@@ -239,7 +237,6 @@ def test_two_dimensional_X_is_univariate():
     assert (flat.n_features_in_, deep.n_features_in_) == (5, 1)
 
 
-@pytest.mark.filterwarnings("ignore:The loss on the training data")
 def test_weights_mapping():
     model = RNNRegressor((5, 3), cell="gru", bidirectional=True, max_iter=1).fit(X, Y)
     shapes = {name: w.shape for name, w in model.weights_.items()}
@@ -271,7 +268,6 @@ def test_inputs_are_not_changed():
         np.testing.assert_array_equal(array, copy)
 
 
-@pytest.mark.filterwarnings("ignore:early_stopping=True holds back")
 def test_held_out_data_is_not_trained_on():
     """Changing the targets held back changes the scores, not the weights."""
     model = regressor(early_stopping=True, shuffle=False, n_iter_no_change=np.inf)

@@ -12,10 +12,6 @@ from skbptt._losses import AbsoluteError, Huber, Poisson, Quantile, SquaredError
 from skbptt.inspection import hessian_product, loss_gradient
 from tests.fits import Y_STEPS, X, Y, assert_same_model, quietly, regressor
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:The loss on the training data", "ignore:early_stopping=True holds back"
-)
-
 LOSSES = ["squared_error", "absolute_error", "huber", "quantile"]
 
 

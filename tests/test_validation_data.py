@@ -20,11 +20,6 @@ from tests.fits import (
     regressor,
 )
 
-# Few iterations, and validation data of a few targets.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:early_stopping=True holds back", "ignore:The loss on the training data"
-)
-
 HELD = slice(30, None)
 KEPT = slice(30)
 OWN = {"X_val": X[HELD], "y_val": Y[HELD]}

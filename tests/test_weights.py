@@ -19,9 +19,6 @@ from tests.fits import (
     weighted_data,
 )
 
-# Few iterations.
-pytestmark = pytest.mark.filterwarnings("ignore:The loss on the training data")
-
 
 def repeated(values, counts):
     return [value for value, count in zip(values, counts) for _ in range(count)]
