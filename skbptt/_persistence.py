@@ -12,4 +12,5 @@ TRUSTED_TYPES = (
     "skbptt.preprocessing._flatten.SequenceFlattener",
     "skbptt.preprocessing._flatten.SequenceUnflattener",
     "skbptt.preprocessing._time_distributed.TimeDistributed",
+    "skbptt.preprocessing._tokens.TokenEncoder",
 )

@@ -12,6 +12,7 @@ from skbptt.preprocessing import (
     SequenceFlattener,
     SequenceUnflattener,
     TimeDistributed,
+    TokenEncoder,
 )
 from tests.fits import X, Y, assert_same_model, quietly, regressor
 
@@ -123,6 +124,7 @@ def test_progress_bar_through_search_and_pipeline(solver, n_jobs, capsys):
         (TimeDistributed(StandardScaler()), X),
         (SequenceFlattener(), np.zeros((4, 3, 2))),
         (SequenceUnflattener(3), np.zeros((4, 6))),
+        (TokenEncoder(), ["a text"]),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "fit_transform"])

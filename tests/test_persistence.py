@@ -21,6 +21,7 @@ from skbptt.preprocessing import (
     SequenceFlattener,
     SequenceUnflattener,
     TimeDistributed,
+    TokenEncoder,
 )
 from tests.fits import (
     LABELS,
@@ -111,6 +112,17 @@ def test_pipelines(way):
     np.testing.assert_array_equal(WAYS[way](flat).inverse_transform(flat.transform(x)), x)
     back = SequenceUnflattener(2).fit(flat.transform(x))
     np.testing.assert_array_equal(WAYS[way](back).transform(flat.transform(x)), x)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("texts", [["A b", "b"], [np.array(["A", "b"]), ["b"]]])
+def test_token_encoders(way, texts):
+    encoder = TokenEncoder(max_tokens=2).fit(texts)
+    again = WAYS[way](encoder)
+    assert again.vocabulary_ == encoder.vocabulary_
+    for name in ("transform", "fit_transform"):
+        for got, expected in zip(getattr(again, name)(texts), encoder.transform(texts)):
+            np.testing.assert_array_equal(got, expected)
 
 
 def test_a_cell_of_ones_own_by_cloudpickle():

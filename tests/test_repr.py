@@ -13,6 +13,7 @@ from skbptt.preprocessing import (
     SequenceFlattener,
     SequenceUnflattener,
     TimeDistributed,
+    TokenEncoder,
 )
 
 ALL = [
@@ -21,6 +22,7 @@ ALL = [
     TimeDistributed(StandardScaler()),
     SequenceFlattener(),
     SequenceUnflattener(2),
+    TokenEncoder(),
 ]
 HAS_HELP = parse_version(sklearn.__version__) >= parse_version("1.8")
 
