@@ -13,4 +13,5 @@ TRUSTED_TYPES = (
     "skbptt.preprocessing._flatten.SequenceUnflattener",
     "skbptt.preprocessing._impute.SequenceImputer",
     "skbptt.preprocessing._time_distributed.TimeDistributed",
+    "skbptt.preprocessing._tokens.TokenEncoder",
 )

@@ -13,6 +13,7 @@ from skbptt.preprocessing import (
     SequenceImputer,
     SequenceUnflattener,
     TimeDistributed,
+    TokenEncoder,
 )
 from tests.fits import X, Y, assert_same_model, quietly, regressor
 
@@ -125,6 +126,7 @@ def test_progress_bar_through_search_and_pipeline(solver, n_jobs, capsys):
         (SequenceFlattener(), np.zeros((4, 3, 2))),
         (SequenceImputer(), X),
         (SequenceUnflattener(3), np.zeros((4, 6))),
+        (TokenEncoder(), ["a text"]),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "fit_transform"])

@@ -26,6 +26,7 @@ from skbptt.preprocessing import (
     SequenceFlattener,
     SequenceUnflattener,
     TimeDistributed,
+    TokenEncoder,
     pad_sequences,
 )
 from tests import matrix, matrix_ensembles, matrix_selection, matrix_tools  # noqa: F401
@@ -231,6 +232,7 @@ PUBLIC = {
     "TimeDistributed": TimeDistributed(StandardScaler(with_mean=False)),
     "SequenceFlattener": SequenceFlattener(),
     "SequenceUnflattener": SequenceUnflattener(3),
+    "TokenEncoder": TokenEncoder("char", lowercase=False, min_frequency=2),
     "Pipeline": make_pipeline(TimeDistributed(StandardScaler()), RNNClassifier(cell="rnn")),
 }
 

@@ -22,6 +22,7 @@ from skbptt.preprocessing import (
     SequenceImputer,
     SequenceUnflattener,
     TimeDistributed,
+    TokenEncoder,
 )
 from tests.fits import (
     LABELS,
@@ -117,6 +118,17 @@ def test_pipelines(way):
     np.testing.assert_array_equal(
         WAYS[way](imputer).transform(holed), imputer.transform(holed)
     )
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("texts", [["A b", "b"], [np.array(["A", "b"]), ["b"]]])
+def test_token_encoders(way, texts):
+    encoder = TokenEncoder(max_tokens=2).fit(texts)
+    again = WAYS[way](encoder)
+    assert again.vocabulary_ == encoder.vocabulary_
+    for name in ("transform", "fit_transform"):
+        for got, expected in zip(getattr(again, name)(texts), encoder.transform(texts)):
+            np.testing.assert_array_equal(got, expected)
 
 
 def test_a_cell_of_ones_own_by_cloudpickle():

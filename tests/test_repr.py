@@ -14,6 +14,7 @@ from skbptt.preprocessing import (
     SequenceImputer,
     SequenceUnflattener,
     TimeDistributed,
+    TokenEncoder,
 )
 
 ALL = [
@@ -23,6 +24,7 @@ ALL = [
     SequenceFlattener(),
     SequenceImputer(),
     SequenceUnflattener(2),
+    TokenEncoder(),
 ]
 HAS_HELP = parse_version(sklearn.__version__) >= parse_version("1.8")
 

@@ -1,4 +1,4 @@
-"""Sequences made ready: transformers of steps, windows, the forms of other libraries."""
+"""Prepare sequences: texts, transformers of steps, windows, forms of other libraries."""
 
 from ._convert import (
     from_channels_first,
@@ -11,6 +11,7 @@ from ._convert import (
 from ._flatten import SequenceFlattener, SequenceUnflattener
 from ._impute import SequenceImputer
 from ._time_distributed import TimeDistributed
+from ._tokens import TokenEncoder
 from ._windows import make_windows
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "SequenceImputer",
     "SequenceUnflattener",
     "TimeDistributed",
+    "TokenEncoder",
     "from_channels_first",
     "from_stacked",
     "make_windows",

@@ -12,6 +12,7 @@ from .._compat import CallbackSupportMixin
 from .._docstrings import Documented
 from .._sequences import Sequences
 from .._validation import as_items, check_columns, missing, stack_items, unchanged_on_error
+from ._output import SequenceOutput
 
 
 class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, BaseEstimator):
@@ -165,6 +166,7 @@ class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, Base
 
 class SequenceUnflattener(
     Documented,
+    SequenceOutput,
     CallbackSupportMixin,
     TransformerMixin,
     BaseEstimator,
@@ -227,19 +229,6 @@ class SequenceUnflattener(
                     f"X must have a multiple of n_features={self.n_features} columns. Got "
                     f"{n_columns}."
                 )
-        return self
-
-    def set_output(self, *, transform=None):
-        """Accepted for the sake of pipelines; sequences are always given as an array.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"} or None, default=None
-
-        Returns
-        -------
-        self : object
-        """
         return self
 
     def transform(self, X):
