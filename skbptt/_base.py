@@ -3,6 +3,7 @@
 import warnings
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
+from copy import deepcopy
 from types import MappingProxyType
 
 import numpy as np
@@ -17,9 +18,14 @@ from ._compat import CallbackSupportMixin, with_callbacks
 from ._data import Data, canonical, drop_weightless, fingerprint, hold_back
 from ._diagnosis import through_time
 from ._docstrings import Documented
-from ._network import Network
-from ._objective import raw_outputs
-from ._parameters import CONSTRAINTS, check_parameters, hidden_sizes, make_cell
+from ._parameters import (
+    CONSTRAINTS,
+    check_parameters,
+    hidden_sizes,
+    make_cell,
+    same_cell,
+    window_of,
+)
 from ._threads import one_blas_thread, parallel_map
 from ._training import train
 from ._validation import (
@@ -28,6 +34,7 @@ from ._validation import (
     check_weights,
     unchanged_on_error,
 )
+from .network import Stack, raw_outputs
 
 # Steps up to which a prediction is over before the threads of BLAS are limited.
 SMALL = 1000
@@ -224,8 +231,9 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             return self._fitted(spec, network, loss, theta.copy(), solvers.copied(state))
 
         tell = iterations and iterations.begin(theta, fitted)
+        window = window_of(self.truncation)
         theta, problem = train(
-            self, network, loss, data, held, theta, state, tell, incremental
+            self, network, loss, data, held, window, theta, state, tell, incremental
         )
         problems = [problem]
         if not incremental:
@@ -322,16 +330,21 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
     def _make_spec(self):
         """Parameters that say which network and loss it is, as plain values."""
         spec = {name: getattr(self, name) for name in self._of_network + self._of_loss}
-        return spec | {"hidden_layer_sizes": hidden_sizes(self)}
+        # A cell may be changed after fit by who gave it.
+        return spec | {
+            "hidden_layer_sizes": hidden_sizes(self),
+            "cell": deepcopy(self.cell),
+        }
 
     def _make_network(self, spec):
-        return Network(
+        return Stack(
             make_cell(spec["cell"], spec["activation"]),
             1 if self._univariate else self.n_features_in_,
             spec["hidden_layer_sizes"],
             self.n_outputs_,
             spec["bidirectional"],
             None if spec["return_sequences"] else spec["readout"],
+            self.dropout,
         )
 
     def _check_same_network(self, spec):
@@ -339,10 +352,10 @@ class BaseRNN(Documented, CallbackSupportMixin, BaseEstimator, ABC):
             value, before = spec[name], self._spec[name]
             if name == "readout" and spec["return_sequences"]:
                 continue
-            # Cells are the same if they read the same, a name or an instance.
+            # A cell may be given by name or as an instance.
             same = value == before or (
                 name == "cell"
-                and repr(make_cell(value, spec["activation"])) == repr(self._network.cell)
+                and same_cell(make_cell(value, spec["activation"]), self._network.cell)
             )
             if not same:
                 raise ValueError(

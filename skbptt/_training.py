@@ -3,13 +3,12 @@
 import numpy as np
 
 from . import solvers
-from ._curvature import Curvature
-from ._objective import Objective, raw_outputs
-from ._parameters import window_of
+from ._objective import Objective
 from ._threads import one_blas_thread, parallel_map
+from .network import Curvature, raw_outputs
 
 
-def train(estimator, network, loss, data, held, theta, state, tell, one_epoch):
+def train(estimator, network, loss, data, held, window, theta, state, tell, one_epoch):
     """Run the estimator's solver.
 
     Parameters
@@ -21,6 +20,8 @@ def train(estimator, network, loss, data, held, theta, state, tell, one_epoch):
     data : Data
     held : Data or None
         What to validate on.
+    window : (int, int) or None
+        The parameter ``truncation``.
     theta : ndarray
         Starting weights.
     state : dict
@@ -44,8 +45,7 @@ def train(estimator, network, loss, data, held, theta, state, tell, one_epoch):
             loss,
             data,
             estimator.alpha,
-            window_of(estimator.truncation),
-            estimator.dropout,
+            window,
             map_parts,
         )
         monitor = solvers.Monitor(

@@ -23,6 +23,15 @@ class Workspace:
         """Give all arrays back."""
         self._n_taken = 0
 
+    @contextmanager
+    def borrowed(self):
+        """A context at whose end the arrays taken in it are given back."""
+        n_taken = self._n_taken
+        try:
+            yield
+        finally:
+            self._n_taken = n_taken
+
     def empty(self, shape, dtype):
         """An array as from :func:`numpy.empty`."""
         dtype = np.dtype(dtype)

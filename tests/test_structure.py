@@ -14,7 +14,6 @@ ROOT = Path(skbptt.__file__).parent
 # Each module may import those in earlier rows only.
 LAYERS = [
     {
-        "_params",
         "_sequences",
         "_activations",
         "_compat",
@@ -27,10 +26,9 @@ LAYERS = [
     {"solvers", "_losses", "cells", "datasets"},
     {"_scan", "_threads", "_validation"},
     {"_engine", "_stacked"},
-    {"_network", "_data", "preprocessing", "metrics"},
-    {"_objective", "_parameters"},
-    {"_tangent", "_recording"},
-    {"_curvature"},
+    {"layers", "_data", "preprocessing", "metrics"},
+    {"network", "_parameters"},
+    {"_objective"},
     {"_training", "_diagnosis"},
     {"_base"},
     {"_classifier", "_regressor", "_show_versions", "inspection"},

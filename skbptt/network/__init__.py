@@ -1,0 +1,22 @@
+"""The network: layers over one flat vector, run in parts, derived and looked into."""
+
+from ._curvature import Curvature
+from ._layout import Layout
+from ._network import Network, Stack
+from ._parts import by_parts, input_gradients, parts_of, raw_outputs
+from ._recording import reach_of, record_gradient_norms, record_states, spectral_radii
+
+__all__ = [
+    "Curvature",
+    "Layout",
+    "Network",
+    "Stack",
+    "by_parts",
+    "input_gradients",
+    "parts_of",
+    "raw_outputs",
+    "reach_of",
+    "record_gradient_norms",
+    "record_states",
+    "spectral_radii",
+]
