@@ -25,7 +25,9 @@ def packed(dtype=float, seed=0):
 
 
 def sides(readout=None):
-    one, two = (Recurrent(GRUCell(), N_IN, 4, readout, reverse) for reverse in (False, True))
+    one, two = (
+        Recurrent(GRUCell(), N_IN, 4, readout, reverse) for reverse in (False, True)
+    )
     return Sides({"forward": one, "backward": two})
 
 
@@ -228,7 +230,9 @@ def test_what_cannot_stream_says_why():
             np.zeros((1, N_IN)),
             network.start_state(1, float),
         )
-    assert Chain({"top": Squared()}).cannot("stream") == "top: Squared has no step for streams"
+    assert (
+        Chain({"top": Squared()}).cannot("stream") == "top: Squared has no step for streams"
+    )
     with pytest.raises(TypeError, match="Squared has no step for streams"):
         Squared().step({}, np.zeros((1, N_IN)), {})
 

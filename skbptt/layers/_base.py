@@ -1,5 +1,7 @@
 """What a layer is, and what all layers share while a batch passes through them."""
 
+from typing import Any
+
 import numpy as np
 
 from .._engine import STEP
@@ -8,6 +10,8 @@ from .._workspace import Workspace
 
 class Pass:
     """What all layers share while one batch passes through them, forward and back.
+
+    With the parameters and tapes of the layers, it is the tape of a network.
 
     Parameters
     ----------
@@ -25,9 +29,18 @@ class Pass:
         States of all steps, by recurrent layer. :meth:`Layer.tangent` writes their
         derivatives here; :meth:`Layer.backward` reads gradients from here, which it adds
         to those that come from above.
+
+    Attributes
+    ----------
+    p : dict
+        The parameters.
+    tape : object
+        What :meth:`Layer.forward` left, or :meth:`Layer.tangent`.
     """
 
-    __slots__ = ("batch", "keep", "noise", "states", "truncation", "workspace")
+    __slots__ = ["batch", "keep", "noise", "p", "states", "tape", "truncation", "workspace"]
+    p: dict
+    tape: Any
 
     def __init__(
         self, batch, workspace=None, keep=True, noise=None, truncation=None, states=None
@@ -35,12 +48,14 @@ class Pass:
         self.batch = batch
         self.workspace = Workspace() if workspace is None else workspace
         self.keep = keep
-        self.noise = {} if noise is None else noise
+        self.noise = noise
         self.truncation = truncation
-        self.states = {} if states is None else states
+        self.states = states
 
     def back(self, truncation, states):
-        """The way back of this pass."""
+        """This pass, with what counts on the way back alone."""
+        if truncation is None and states is None:
+            return self
         return Pass(self.batch, self.workspace, self.keep, self.noise, truncation, states)
 
 

@@ -31,9 +31,9 @@ class Dropout(Layer):
         return {self: (kept / (1 - self.rate)).astype(dtype)}
 
     def forward(self, p, x, run):
-        mask = run.noise.get(self)
-        if mask is None:
+        if not run.noise:
             return x, None
+        mask = run.noise[self]
         if x.ndim == 3:  # parts of a readout
             mask = mask[:, np.newaxis]
         elif len(x) != len(mask):

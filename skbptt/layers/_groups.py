@@ -31,7 +31,7 @@ class Group(Layer):
             layer.penalise(mask[name])
 
     def draw(self, rng, n, dtype):
-        noise = {}
+        noise: dict[Layer, np.ndarray] = {}
         for layer in self.layers.values():
             noise |= layer.draw(rng, n, dtype)
         return noise
@@ -152,9 +152,9 @@ class Sides(Group):
             of_layer = p[name], p_dot[name], tapes[name], tangents[name]
             pair = dy[..., span], dy_dot[..., span]
             d, d_dot = layer.tangent_back(*of_layer, *pair, grad[name], run, need_dx)
-            if need_dx:
-                dx = d if dx is None else dx + d
-                dx_dot = d_dot if dx_dot is None else dx_dot + d_dot
+            if dx is not None:
+                d, d_dot = dx + d, dx_dot + d_dot
+            dx, dx_dot = d, d_dot
         return dx, dx_dot
 
     def step(self, p, x, state):

@@ -47,9 +47,11 @@ class Recurrent(Layer):
     def forward(self, p, x, run):
         if x.dtype != p["R"].dtype:
             x = x.astype(np.result_type(x, p["R"]), copy=False)
-        x = self._turned(x, run.batch)
-        y, tape = run_cell(self.cell, p, x, run.batch, self.parts, run.workspace, run.keep)
-        return self._turned_output(y, run.batch), tape
+        batch = run.batch
+        if self.reverse:
+            x = x[batch.mirror]
+        y, tape = run_cell(self.cell, p, x, batch, self.parts, run.workspace, run.keep)
+        return self._turned(y, batch), tape
 
     def backward(self, p, tape, dy, grad, run, need_dx):
         dx = run_back(
@@ -58,21 +60,23 @@ class Recurrent(Layer):
             run.batch,
             self.parts,
             tape,
-            self._turned_output(dy, run.batch),
+            self._turned(dy, run.batch),
             grad,
             run.truncation,
             need_dx,
-            run.states.get(self),
+            run.states.get(self) if run.states else None,
         )
-        return self._turned(dx, run.batch) if need_dx else None
+        return dx[run.batch.mirror] if need_dx and self.reverse else dx
 
     def tangent(self, p, p_dot, x, x_dot, tape, run):
-        if x_dot is not None:
-            x_dot = self._turned(x_dot, run.batch)
-        y_dot, run.states[self], tangent = run_tangent(
+        if x_dot is not None and self.reverse:
+            x_dot = x_dot[run.batch.mirror]
+        y_dot, h_dot, tangent = run_tangent(
             self.cell, p, p_dot, x_dot, run.batch, self.parts, tape, run.workspace
         )
-        return self._turned_output(y_dot, run.batch), tangent
+        if run.states is not None:
+            run.states[self] = h_dot
+        return self._turned(y_dot, run.batch), tangent
 
     def tangent_back(self, p, p_dot, tape, tangent, dy, dy_dot, grad, run, need_dx):
         dx, dx_dot = run_back_tangent(
@@ -80,23 +84,22 @@ class Recurrent(Layer):
             run.batch,
             self.parts,
             tangent,
-            self._turned_output(dy, run.batch),
-            self._turned_output(dy_dot, run.batch),
+            self._turned(dy, run.batch),
+            self._turned(dy_dot, run.batch),
             grad,
             need_dx,
             run.workspace,
         )
-        if not need_dx:
-            return None, None
-        return self._turned(dx, run.batch), self._turned(dx_dot, run.batch)
+        if need_dx and self.reverse:
+            dx, dx_dot = dx[run.batch.mirror], dx_dot[run.batch.mirror]
+        return dx, dx_dot
 
-    def _turned(self, rows, batch):
-        """Rows of steps in the order read, or back: the exchange is its own inverse."""
-        return rows[batch.mirror] if self.reverse else rows
+    def _turned(self, y, batch):
+        """The output in the order of x from that in the order read, or the other way.
 
-    def _turned_output(self, rows, batch):
-        """The same for what the layer gives. A readout has no order of steps."""
-        return rows if self.parts else self._turned(rows, batch)
+        The exchange is its own inverse. A readout has no order of steps.
+        """
+        return y[batch.mirror] if self.reverse and not self.parts else y
 
     # Streams.
 

@@ -45,9 +45,9 @@ class Curvature:
     def hessian(self, v):
         """Product of the Hessian with a vector."""
 
-        def of_part(tangent, raw, raw_dot, y, weights):
+        def of_part(tape, tangent, raw, raw_dot, y, weights):
             pair = self._loss_gradient(raw, raw_dot, y, weights)
-            return self.objective.network.tangent_back(tangent, *pair)
+            return self.objective.network.tangent_back(tape, tangent, *pair)
 
         return self._sum(v, of_part)
 
@@ -61,17 +61,17 @@ class Curvature:
 
         network = self.objective.network
 
-        def of_part(tangent, raw, raw_dot, y, weights):
+        def of_part(tape, tangent, raw, raw_dot, y, weights):
             _, d_raw_dot = self._loss_gradient(raw, raw_dot, y, weights)
             d_states = None
             if structural:
-                column = tangent.run.batch.column
+                column = tape.batch.column
                 of_row = (weights if network.per_step else weights[column])[:, np.newaxis]
                 d_states = {
                     layer: structural * of_row * h_dot
-                    for layer, h_dot in tangent.run.states.items()
+                    for layer, h_dot in tangent.states.items()
                 }
-            return network.backward(tangent.tape, d_raw_dot, d_states=d_states)[0]
+            return network.backward(tape, d_raw_dot, d_states=d_states)[0]
 
         return self._sum(v, of_part)
 
@@ -99,7 +99,7 @@ class Curvature:
             raw, tape, y, weights = kept
             with self.pool.lend() as workspace:
                 raw_dot, tangent = network.tangent(tape, v, workspace)
-                return function(tangent, raw, raw_dot, y, weights)
+                return function(tape, tangent, raw, raw_dot, y, weights)
 
         product = objective.penalty * v
         for part in objective.map_parts(of_part, range(len(self.parts))):

@@ -48,9 +48,11 @@ class Layout:
 
 
 def views_of(spans, vector):
-    return {
-        name: views_of(span, vector)
-        if span.__class__ is dict
-        else vector[span[0]].reshape(span[1])
-        for name, span in spans.items()
-    }
+    views = {}
+    for name, span in spans.items():
+        if span.__class__ is dict:
+            views[name] = views_of(span, vector)
+        else:
+            where, shape = span
+            views[name] = vector[where] if len(shape) == 1 else vector[where].reshape(shape)
+    return views

@@ -1,29 +1,11 @@
 """Layers over one flat vector of parameters."""
 
 from copy import copy
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..layers import Chain, Dense, Dropout, Layer, Pass, Recurrent, Sides
 from ._layout import Layout
-
-
-class Tape(NamedTuple):
-    """What :meth:`Network.forward` leaves for the way back."""
-
-    run: Pass
-    p: dict
-    layers: Any
-
-
-class Tangent(NamedTuple):
-    """What :meth:`Network.tangent` leaves for the way back."""
-
-    run: Pass
-    p_dot: dict
-    layers: Any
-    tape: Tape
 
 
 class Network:
@@ -85,11 +67,12 @@ class Network:
         -------
         raw : ndarray of shape (n_columns, n_outputs) or (n_rows, n_outputs)
             By column of the batch, or by row where there is an output for every step.
-        tape : Tape
+        tape : Pass
         """
-        run, p = Pass(batch, workspace, keep, noise), self.layout.tree(theta)
-        raw, tape = self.layer.forward(p, batch.x, run)
-        return raw, Tape(run, p, tape)
+        tape = Pass(batch, workspace, keep, noise)
+        tape.p = self.layout.tree(theta)
+        raw, tape.tape = self.layer.forward(tape.p, batch.x, tape)
+        return raw, tape
 
     def backward(self, tape, d_raw, truncation=None, need_dx=False, d_states=None):
         """Gradient of a loss L from dL/d(raw outputs).
@@ -98,7 +81,7 @@ class Network:
 
         Parameters
         ----------
-        tape : Tape
+        tape : Pass
             As returned by :meth:`forward`.
         d_raw : ndarray of the shape of the raw outputs
         truncation : (int, int) or None
@@ -113,12 +96,15 @@ class Network:
         gradient : ndarray of shape (layout.size,)
         dx : ndarray of shape (n_rows, n_features), or None
         """
-        run = tape.run.back(truncation, d_states)
+        run, workspace = tape.back(truncation, d_states), tape.workspace
         gradient = np.empty(self.layout.size, d_raw.dtype)
         grad = self.layout.tree(gradient)
-        with run.workspace.borrowed():
-            dx = self.layer.backward(tape.p, tape.layers, d_raw, grad, run, need_dx)
-            return gradient, dx.copy() if need_dx else None
+        n_taken = workspace.n_taken
+        dx = self.layer.backward(tape.p, tape.tape, d_raw, grad, run, need_dx)
+        if need_dx:
+            dx = dx.copy()  # which may lie in the workspace
+        workspace.n_taken = n_taken
+        return gradient, dx
 
     def tangent(self, tape, theta_dot, workspace):
         """Derivative of the raw outputs along a direction of the weights.
@@ -128,7 +114,7 @@ class Network:
 
         Parameters
         ----------
-        tape : Tape
+        tape : Pass
             As returned by :meth:`forward`, without noise.
         theta_dot : ndarray of shape (layout.size,)
             The direction.
@@ -138,22 +124,25 @@ class Network:
         Returns
         -------
         raw_dot : ndarray of the shape of the raw outputs
-        tangent : Tangent
-            For :meth:`tangent_back`. Its ``run.states`` are the derivatives of the states
-            of all steps, by recurrent layer, in the order read.
+        tangent : Pass
+            For :meth:`tangent_back`. Its ``p`` is the direction, and its ``states`` are
+            the derivatives of the states of all steps, in the order read.
         """
-        run, p_dot = Pass(tape.run.batch, workspace), self.layout.tree(theta_dot)
-        raw_dot, tangent = self.layer.tangent(
-            tape.p, p_dot, run.batch.x, None, tape.layers, run
+        tangent = Pass(tape.batch, workspace, states={})
+        tangent.p = self.layout.tree(theta_dot)
+        raw_dot, tangent.tape = self.layer.tangent(
+            tape.p, tangent.p, tape.batch.x, None, tape.tape, tangent
         )
-        return raw_dot, Tangent(run, p_dot, tangent, tape)
+        return raw_dot, tangent
 
-    def tangent_back(self, tangent, d_raw, d_raw_dot):
+    def tangent_back(self, tape, tangent, d_raw, d_raw_dot):
         """Derivative of the gradient that :meth:`backward` gives for ``d_raw``.
 
         Parameters
         ----------
-        tangent : Tangent
+        tape : Pass
+            As returned by :meth:`forward`.
+        tangent : Pass
             As returned by :meth:`tangent`.
         d_raw, d_raw_dot : ndarrays of the shape of the raw outputs
             dL/d(raw outputs), and its derivative along the direction.
@@ -162,11 +151,10 @@ class Network:
         -------
         gradient_dot : ndarray of shape (layout.size,)
         """
-        run, p_dot, of_layers, tape = tangent
         gradient_dot = np.empty(self.layout.size, d_raw.dtype)
-        grad, pair = self.layout.tree(gradient_dot), (d_raw, d_raw_dot)
+        grad, of_layers = self.layout.tree(gradient_dot), (tape.tape, tangent.tape)
         self.layer.tangent_back(
-            tape.p, p_dot, tape.layers, of_layers, *pair, grad, run, False
+            tape.p, tangent.p, *of_layers, d_raw, d_raw_dot, grad, tangent, False
         )
         return gradient_dot
 
