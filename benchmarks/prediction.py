@@ -17,10 +17,9 @@ from step import SHAPES
 from threadpoolctl import threadpool_limits
 
 from skbptt import RNNRegressor
-from skbptt._network import Network
-from skbptt._objective import raw_outputs
 from skbptt._parameters import CELLS
 from skbptt._sequences import Sequences
+from skbptt.network import Stack, raw_outputs
 
 
 def main():
@@ -54,7 +53,7 @@ def main():
                 module = Twin(cell, n_in, hidden, dtype).eval()
                 tensor = torch.from_numpy(X)
                 sequences = Sequences(X.reshape(-1, n_in), np.full(batch, steps), steps)
-                network = Network(CELLS[cell](), n_in, (hidden,), 1, False, "last")
+                network = Stack(CELLS[cell](), n_in, (hidden,), 1, False, "last")
                 theta = network.initialise(np.random.RandomState(0), dtype)
                 with torch.no_grad(), threadpool_limits(1, "blas"):
                     own, peer = alternate(

@@ -13,13 +13,12 @@ import torch
 from peers import MODULES, Twin, alternate, describe_machine, parse
 from threadpoolctl import threadpool_limits
 
-from skbptt._curvature import Curvature
 from skbptt._data import Data
 from skbptt._losses import SquaredError
-from skbptt._network import Network
 from skbptt._objective import Objective
 from skbptt._parameters import CELLS
 from skbptt._sequences import Sequences
+from skbptt.network import Curvature, Stack
 
 N, N_STEPS, N_FEATURES = 64, 100, 10
 
@@ -27,7 +26,7 @@ N, N_STEPS, N_FEATURES = 64, 100, 10
 def ours(cell, x, y, n_hidden):
     """A gradient and products with both matrices, as functions."""
     sequences = Sequences(x.reshape(-1, N_FEATURES), np.full(N, N_STEPS), N_STEPS)
-    network = Network(CELLS[cell](), N_FEATURES, (n_hidden,), 1, False, "last")
+    network = Stack(CELLS[cell](), N_FEATURES, (n_hidden,), 1, False, "last")
     data = Data(sequences, y[:, np.newaxis], np.ones(N, x.dtype), False)
     objective = Objective(network, SquaredError(), data)
     rng = np.random.RandomState(0)

@@ -27,11 +27,11 @@ from threadpoolctl import threadpool_limits
 
 from skbptt._data import Data
 from skbptt._losses import SquaredError
-from skbptt._network import Network
 from skbptt._objective import Objective
 from skbptt._parameters import CELLS
 from skbptt._sequences import Sequences
 from skbptt._threads import parallel_map
+from skbptt.network import Stack
 from skbptt.solvers import Adam
 
 # Batch, steps, features, hidden units; for ragged sequences the shortest and longest.
@@ -51,9 +51,7 @@ SHAPES = [
 def our_step(cell, sequences, y, n_hidden, map_parts):
     dtype = sequences.steps.dtype
     n = len(sequences)
-    network = Network(
-        CELLS[cell](), sequences.steps.shape[1], (n_hidden,), 1, False, "last"
-    )
+    network = Stack(CELLS[cell](), sequences.steps.shape[1], (n_hidden,), 1, False, "last")
     data = Data(sequences, y[:, np.newaxis], np.ones(n, dtype), False)
     objective = Objective(network, SquaredError(), data, map_parts=map_parts)
     theta = network.initialise(np.random.RandomState(0), dtype)

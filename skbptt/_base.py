@@ -10,11 +10,11 @@ from ._callbacks import Iterations
 from ._compat import CallbackSupportMixin, with_callbacks
 from ._docstrings import Documented
 from ._fitting import Fitting
-from ._objective import raw_outputs
 from ._parameters import CONSTRAINTS, check_parameters
 from ._targets import check_targets
 from ._threads import one_blas_thread, parallel_map
 from ._validation import check_sequences, unchanged_on_error
+from .network import raw_outputs
 
 # Steps up to which a prediction is over before the threads of BLAS are limited.
 SMALL = 1000
@@ -135,7 +135,7 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
 
     def _arrange(self, values, sequences):
         """Values a sequence as they are, values a step in the form of X."""
-        return sequences.unstack(values) if self._network.readout is None else values
+        return sequences.unstack(values) if self._network.per_step else values
 
     def predict(self, X):
         """Predict targets of sequences.
@@ -178,7 +178,7 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
         score : float
         """
         raw, sequences = self._raw(X)
-        per_step = self._network.readout is None
+        per_step = self._network.per_step
         y, weights = check_targets(self, y, sample_weight, sequences, per_step)
         return float(self._metric(y, self._decode(raw), sample_weight=weights))
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from ._objective import raw_outputs
-from ._recording import median_by_lag, reach_of, record_gradient_norms
 from .cells import ElmanCell
+from .network import median_by_lag, raw_outputs, reach_of, record_gradient_norms
 from .solvers import FULL_BATCH, STOCHASTIC
 
 # A net that has not halved the loss of a constant prediction has not learned its task.

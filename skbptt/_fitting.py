@@ -1,7 +1,7 @@
 """From data to the fitted attributes of an estimator."""
 
 from abc import ABC, abstractmethod
-from copy import copy
+from copy import copy, deepcopy
 from functools import partial
 from inspect import signature
 
@@ -15,12 +15,12 @@ from ._data import Data, canonical, drop_weightless, fingerprint
 from ._diagnosis import diagnose, far_from_unit_scale
 from ._early_stopping import FEW, TOO_FEW, Validator, hold_back
 from ._loss import in_units, units_of
-from ._network import Network
-from ._parameters import hidden_sizes, make_cell
+from ._parameters import hidden_sizes, make_cell, same_cell, window_of
 from ._targets import check_targets
 from ._training import train
 from ._validation import check_sequences
 from ._warn import warn
+from .network import Stack
 
 
 class Fitting(BaseEstimator, ABC):
@@ -170,6 +170,7 @@ class Fitting(BaseEstimator, ABC):
             loss,
             training,
             validate,
+            window_of(self.truncation),
             theta,
             state,
             tell,
@@ -330,16 +331,21 @@ class Fitting(BaseEstimator, ABC):
     def _make_spec(self):
         """Parameters that say which network and loss it is, as plain values."""
         spec = {name: getattr(self, name) for name in self._of_network + self._of_loss}
-        return spec | {"hidden_layer_sizes": hidden_sizes(self)}
+        # The cell given may be changed after fit.
+        return spec | {
+            "hidden_layer_sizes": hidden_sizes(self),
+            "cell": deepcopy(self.cell),
+        }
 
     def _make_network(self, spec):
-        return Network(
+        return Stack(
             make_cell(spec["cell"], spec["activation"]),
             1 if self._univariate else self.n_features_in_,
             spec["hidden_layer_sizes"],
             self.n_outputs_,
             spec["bidirectional"],
             None if spec["return_sequences"] else spec["readout"],
+            self.dropout,
         )
 
     def _check_same_network(self, spec):
@@ -347,10 +353,10 @@ class Fitting(BaseEstimator, ABC):
             value, before = spec[name], self._spec[name]
             if name == "readout" and spec["return_sequences"]:
                 continue
-            # Cells are the same if they read the same, a name or an instance.
+            # A cell may be given by name or as an instance.
             same = value == before or (
                 name == "cell"
-                and repr(make_cell(value, spec["activation"])) == repr(self._network.cell)
+                and same_cell(make_cell(value, spec["activation"]), self._network.cell)
             )
             if not same:
                 raise ValueError(

@@ -3,10 +3,7 @@
 import numpy as np
 
 from ._workspace import WorkspacePool
-
-# A pass over more sequences than fill so much tape, in bytes, runs in parts. They bound the
-# memory, fit the cache, and can be shared by threads.
-TAPE_BYTES = 1 << 22
+from .network import parts_of
 
 
 class Objective:
@@ -33,7 +30,6 @@ class Objective:
     alpha : float
         Strength of L2.
     truncation : (int, int) or None
-    dropout : float
     map_parts : callable
         Like :class:`map`; may run in threads.
     units : Units, default=None
@@ -48,7 +44,6 @@ class Objective:
         data,
         alpha=0.0,
         truncation=None,
-        dropout=0.0,
         map_parts=map,
         units=None,
     ):
@@ -59,7 +54,6 @@ class Objective:
         total = data.total_weight
         self.scale = self.n / total
         self.truncation = truncation
-        self.dropout = dropout
         self.penalty = network.penalised(data.sequences.steps.dtype)
         self.penalty *= alpha / total
         if units is not None:
@@ -68,7 +62,7 @@ class Objective:
         self.workspaces = WorkspacePool()
 
     def value(self, theta, indices):
-        """Objective over the sequences ``indices``, without dropout."""
+        """Objective over the sequences ``indices``, without noise."""
         weigh = self.scale / len(indices)
 
         def value_of(part):
@@ -83,7 +77,7 @@ class Objective:
     def value_and_gradient(self, theta, indices=None, rng=None):
         """Objective over the sequences ``indices``, or over all, and its gradient.
 
-        ``rng`` draws the dropout masks; without it there is no dropout. The parts of a
+        ``rng`` draws the noise of the network; without it there is none. The parts of a
         batch are summed in their order, so that threads change no bit.
         """
         network = self.network
@@ -91,24 +85,21 @@ class Objective:
             indices = np.arange(self.n)
         weigh = self.scale / len(indices)
 
-        def gradient_of(part_and_masks):
-            part, masks = part_and_masks
+        def gradient_of(part_and_noise):
+            part, noise = part_and_noise
             with self.workspaces.lend() as workspace:
                 batch, y, weights = self._pack(part, weigh)
-                raw, tape = network.forward(theta, batch, masks, workspace)
+                raw, tape = network.forward(theta, batch, noise, workspace)
                 part_value = self.loss.weighted_sum(raw, y, weights)
                 d_raw = self.loss.weighted_gradient(raw, y, weights)
                 return part_value, network.backward(tape, d_raw, self.truncation)[0]
 
         parts = parts_of(network, self.data.sequences, indices)
-        masks = [None] * len(parts)
-        if rng is not None and self.dropout > 0:
-            masks = [
-                network.draw_masks(rng, len(part), self.dropout, theta.dtype)
-                for part in parts
-            ]
+        noise = [None] * len(parts)
+        if rng is not None:
+            noise = [network.draw(rng, len(part), theta.dtype) for part in parts]
         value, gradient = self._penalty(theta)
-        for part_value, part_gradient in self.map_parts(gradient_of, [*zip(parts, masks)]):
+        for part_value, part_gradient in self.map_parts(gradient_of, [*zip(parts, noise)]):
             value = value + part_value
             gradient += part_gradient
         return value, gradient
@@ -123,56 +114,3 @@ class Objective:
         where = batch.rows if self.data.per_step else batch.order
         weights = self.data.weights[where] * self.data.weights.dtype.type(weigh)
         return batch, self.data.y[where], weights
-
-
-def parts_of(network, sequences, indices, keep=True):
-    """The sequences ``indices`` in parts, which do not depend on the number of threads."""
-    bytes_per_step = network.bytes_per_step(sequences.steps.itemsize, keep)
-    return sequences.chunks(indices, max(1, TAPE_BYTES // bytes_per_step))
-
-
-def raw_outputs(network, theta, sequences, map_parts=map):
-    """Raw outputs of all sequences, in their order, in bounded memory."""
-
-    def outputs_of(batch, workspace):
-        return network.forward(theta, batch, None, workspace, keep=False)[0]
-
-    per_step = network.readout is None
-    return by_parts(network, sequences, outputs_of, map_parts, per_step, keep=False)
-
-
-def input_gradients(network, theta, sequences, d_raw_of, map_parts=map):
-    """dL/dx of each step, for the L whose dL/d(raw outputs) is ``d_raw_of(raw, where)``.
-
-    ``where`` are the sequences, or the steps, that the raw outputs are of.
-    """
-
-    def gradient_of(batch, workspace):
-        raw, tape = network.forward(theta, batch, None, workspace)
-        where = batch.rows if network.readout is None else batch.order
-        return network.backward(tape, d_raw_of(raw, where), need_dx=True)[1]
-
-    return by_parts(network, sequences, gradient_of, map_parts, per_step=True)
-
-
-def by_parts(network, sequences, function, map_parts, per_step, keep=True):
-    """Rows that ``function(batch, workspace)`` gives, put together in bounded memory.
-
-    There is one for each sequence, or each step, in the order of ``sequences``.
-    """
-    workspaces = WorkspacePool()
-
-    def rows_of(part):
-        with workspaces.lend() as workspace:
-            batch = sequences.pack(part)
-            rows = function(batch, workspace)
-            return batch.rows if per_step else batch.order, rows
-
-    n = len(sequences.steps) if per_step else len(sequences)
-    result = None
-    parts = parts_of(network, sequences, np.arange(len(sequences)), keep)
-    for where, rows in map_parts(rows_of, parts):
-        if result is None:
-            result = np.empty((n, rows.shape[1]), rows.dtype)
-        result[where] = rows
-    return result

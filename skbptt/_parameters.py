@@ -120,3 +120,13 @@ def make_cell(cell, activation):
     if isinstance(cell, Cell):
         return cell
     return ElmanCell(activation) if cell == "rnn" else CELLS[cell]()
+
+
+def same_cell(one, other):
+    """Whether two cells are of one class, and have equal parameters."""
+    ours, theirs = vars(one), vars(other)
+    return (
+        type(one) is type(other)
+        and ours.keys() == theirs.keys()
+        and all(np.array_equal(value, theirs[name]) for name, value in ours.items())
+    )

@@ -8,6 +8,7 @@ READOUTS = {
     "max": ("max",),
     "concat": ("last", "mean", "max"),
 }
+UNKNOWN = "A readout has the parts 'last', 'mean' and 'max'. Got {!r}."
 
 
 def read(h, batch, parts):
@@ -28,8 +29,10 @@ def read_at(h, batch, parts, rows_of_max):
             s[:, k] = h[batch.last]
         elif part == "mean":
             s[:, k] = mean_over_time(h, batch)
-        else:
+        elif part == "max":
             s[:, k] = h[rows_of_max, np.arange(h.shape[1])]
+        else:
+            raise ValueError(UNKNOWN.format(part))
     return s
 
 
@@ -42,8 +45,10 @@ def read_back(ds, batch, parts, rows_of_max):
             dh[batch.last] += d_part
         elif part == "mean":
             dh += (d_part / batch.lengths[:, None].astype(ds.real.dtype))[batch.column]
-        else:
+        elif part == "max":
             dh[rows_of_max, np.arange(dh.shape[1])] += d_part
+        else:
+            raise ValueError(UNKNOWN.format(part))
     return dh
 
 
@@ -67,3 +72,32 @@ def rows_of_largest(h, batch):
         row = rows.start + t * columns + np.arange(columns)[:, np.newaxis]
         rows_of_max[:columns][higher] = row[higher]
     return rows_of_max
+
+
+def start_reading(parts, n, n_hidden, dtype):
+    """What is known of n sequences before their first step, for :func:`read_on`."""
+    known = {}
+    if "mean" in parts:
+        known["sum"] = np.zeros((n, n_hidden), dtype)
+        known["n_steps"] = np.zeros((n, 1), dtype)
+    if "max" in parts:
+        known["max"] = np.full((n, n_hidden), -np.inf, dtype)
+    return known
+
+
+def read_on(h, parts, known):
+    """Readout of the sequences so far, given the states ``h`` of one more step.
+
+    Gives what :func:`read` would, and what is known from now on. Without parts, the
+    states themselves are what is read.
+    """
+    if not parts:
+        return h, known
+    after, values = {}, {"last": h}
+    if "mean" in parts:
+        after["sum"] = known["sum"] + h
+        after["n_steps"] = known["n_steps"] + 1
+        values["mean"] = after["sum"] / after["n_steps"]
+    if "max" in parts:
+        after["max"] = values["max"] = np.maximum(known["max"], h)
+    return np.stack([values[part] for part in parts], axis=1), after

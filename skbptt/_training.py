@@ -3,17 +3,18 @@
 import numpy as np
 
 from . import solvers
-from ._curvature import Curvature
 from ._objective import Objective
-from ._parameters import window_of
 from ._threads import one_blas_thread, parallel_map
+from .network import Curvature
 
 # The automatic size of a mini-batch, unless it leaves fewer batches in an epoch: few
 # sequences need many updates, and a sequence with step targets is a batch of its own.
 BATCH_SIZE, LEAST_BATCHES, LEAST_BATCHES_PER_STEP = 32, 5, 20
 
 
-def train(estimator, network, loss, data, validate, theta, state, tell, unit, one_epoch):
+def train(
+    estimator, network, loss, data, validate, window, theta, state, tell, unit, one_epoch
+):
     """Run the estimator's solver.
 
     Parameters
@@ -25,6 +26,8 @@ def train(estimator, network, loss, data, validate, theta, state, tell, unit, on
     data : Data
     validate : callable or None
         ``validate(map_parts=...)`` gives a :class:`Validator` for early stopping.
+    window : (int, int) or None
+        The parameter ``truncation``.
     theta : ndarray
         Starting weights.
     state : dict
@@ -50,8 +53,7 @@ def train(estimator, network, loss, data, validate, theta, state, tell, unit, on
             loss,
             data,
             estimator._strength,
-            window_of(estimator.truncation),
-            estimator.dropout,
+            window,
             map_parts,
         )
         monitor = solvers.Monitor(

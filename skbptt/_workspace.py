@@ -13,15 +13,20 @@ class Workspace:
     Fresh memory costs a page fault every 4 kB, up to a third of a long scan. A pass asks
     for arrays in the same order each time, so the k-th request gets the k-th buffer, which
     grows where it must.
+
+    Attributes
+    ----------
+    n_taken : int
+        How many arrays are in use. To set it to an earlier value gives the later ones back.
     """
 
     def __init__(self):
         self._buffers = []
-        self._n_taken = 0
+        self.n_taken = 0
 
     def reset(self):
         """Give all arrays back."""
-        self._n_taken = 0
+        self.n_taken = 0
 
     def empty(self, shape, dtype):
         """An array as from :func:`numpy.empty`."""
@@ -29,8 +34,8 @@ class Workspace:
         n_bytes = dtype.itemsize
         for n in shape:
             n_bytes *= n
-        k = self._n_taken
-        self._n_taken += 1
+        k = self.n_taken
+        self.n_taken += 1
         if k == len(self._buffers):
             self._buffers.append(aligned(n_bytes))
         elif len(self._buffers[k]) < n_bytes:

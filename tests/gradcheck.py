@@ -63,6 +63,19 @@ def reference_scan(cell, p, x, truncation=None, initial=None, nudges=0):
     return np.array(outputs)
 
 
+def directions_of(network):
+    return ("forward", "backward") if network.bidirectional else ("forward",)
+
+
+def names_of(network):
+    """(k, direction, full names by name) of each recurrent layer, in their order."""
+    return [
+        (k, d, {s: f"layers.{k}.{d}.{s}" for s in network.cell.shapes(1, 1)})
+        for k in range(len(network.sizes))
+        for d in directions_of(network)
+    ]
+
+
 def reference_raw(network, theta, x, truncation=None, nudges=None):
     """Raw output of one sequence: (n_outputs,), or (n_steps, n_outputs).
 
@@ -72,7 +85,7 @@ def reference_raw(network, theta, x, truncation=None, nudges=None):
     h = x
     for k in range(len(network.sizes)):
         directions = []
-        for direction in network.directions:
+        for direction in directions_of(network):
             names = network.cell.shapes(1, 1)
             key = f"layers.{k}.{direction}"
             p = {name: views[f"{key}.{name}"] for name in names}

@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 
 from skbptt import _losses
 from skbptt._activations import logistic
-from skbptt._network import READOUTS, Network
+from skbptt._readout import READOUTS
 from skbptt._sequences import Sequences
 from skbptt.cells import Cell, ElmanCell, GRUCell, LSTMCell
+from skbptt.network import Stack
 
 
 class LeakyCell(Cell):
@@ -58,7 +59,7 @@ def problems(draw):
     sequences = Sequences(rng.standard_normal((n_steps.sum(), n_features)), n_steps)
     kind = draw(st.sampled_from(["softmax", "labels", "real", "counts"]))
     n_outputs = draw(st.integers(2, 4) if kind == "softmax" else st.integers(1, 3))
-    network = Network(
+    network = Stack(
         draw(cells),
         n_features,
         draw(st.lists(st.integers(1, 4), min_size=1, max_size=2)),

@@ -10,6 +10,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import NotFittedError
 
 from skbptt import RNNClassifier, RNNRegressor, solvers
+from skbptt.cells import Cell, GRUCell
 from skbptt.inspection import loss_gradient
 
 rng = np.random.RandomState(0)
@@ -272,6 +273,45 @@ def test_warm_start_goes_on_with_the_same_network_and_targets():
     assert_fails_unchanged(
         regressor, lambda: regressor.fit(X, two), ValueError, "number of targets"
     )
+
+
+class LeakyCell(Cell):
+    """A cell with parameters, of which its repr shows none."""
+
+    gates = ("s",)
+
+    def __init__(self, leak):
+        self.leak = leak
+
+    def step(self, a, u, state, p):
+        (h,) = state
+        (s,) = np.tanh(a + u)
+        return (self.leak * h + (1 - self.leak) * s,), s
+
+    def step_back(self, d_state, s, p):
+        (dh,) = d_state
+        da = ((1 - self.leak) * dh * (1 - s * s))[np.newaxis]
+        return da, da, (self.leak * dh,), {}
+
+
+@pytest.mark.parametrize("leak", [0.9, np.array([0.9, 0.1])])
+def test_warm_start_with_another_cell(leak):
+    model = fitted(cell=LeakyCell(leak), warm_start=True, hidden_layer_sizes=2)
+    model.set_params(cell=LeakyCell(np.copy(leak))).fit(X, Y)
+    for other in (LeakyCell(np.subtract(1, leak)), GRUCell(), "gru"):
+        model.set_params(cell=other)
+        match = "same network only, but cell was"
+        assert_fails_unchanged(model, lambda: model.fit(X, Y), ValueError, match)
+
+
+def test_a_fitted_model_does_not_change_with_the_cell_given():
+    cell = LeakyCell(0.9)
+    model = fitted(cell=cell)
+    expected, stored = model.predict(X), pickle.dumps(model)
+    cell.leak = 0.1
+    for kept in (model, pickle.loads(stored), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(kept.predict(X), expected)
+    assert model.cell is cell
 
 
 WEIGHTS = {

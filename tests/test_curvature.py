@@ -1,18 +1,20 @@
 """Products with second derivatives, against the complex step and explicit matrices."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
-from skbptt import RNNRegressor, _curvature, _engine, _objective
-from skbptt._curvature import Curvature
+from skbptt import RNNRegressor, _engine, _objective
 from skbptt._engine import run, run_back_tangent, run_tangent
 from skbptt._readout import READOUTS
 from skbptt._workspace import Workspace
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
 from skbptt.inspection import hessian_product, loss_gradient
+from skbptt.network import Curvature, _curvature, _parts
 from tests.fits import LABELS, Y_STEPS, X, Y, classifier, regressor
 from tests.gradcheck import H, objective_of, relative_error
 from tests.strategies import problems
@@ -194,7 +196,7 @@ def test_products_do_not_depend_on_threads_and_memory(kind, small, monkeypatch):
     model = regressor(cell="lstm", hidden_layer_sizes=(8, 6), bidirectional=True)
     model.fit(X, Y)
     whole, _ = product_of(model, X, Y, kind)
-    monkeypatch.setattr(_objective, "TAPE_BYTES", 1 << 12)
+    monkeypatch.setattr(_parts, "TAPE_BYTES", 1 << 12)
     if small == "memory":
         monkeypatch.setattr(_curvature, "KEPT_BYTES", 1 << 13)
     parts, _ = product_of(model, X, Y, kind)
@@ -202,6 +204,24 @@ def test_products_do_not_depend_on_threads_and_memory(kind, small, monkeypatch):
     for name, value in whole.items():
         assert relative_error(parts[name], value) <= 1e-12
         np.testing.assert_array_equal(threads[name], parts[name])
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_memory_does_not_grow_with_products(cell):
+    model = regressor(cell=cell, hidden_layer_sizes=(16, 16), readout="concat").fit(X, Y)
+    data = model._prepare(X, Y, None, per_step=False, known=True)
+    objective = _objective.Objective(model._network, model._loss, data)
+    curvature, v = Curvature(objective, model._theta), direction(model._theta, 0)
+    tracemalloc.start()
+    try:
+        sizes = []
+        for _ in range(3):
+            for _ in range(10):
+                curvature.gauss_newton(v, 0.1)
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert sizes[2] - sizes[0] < 10_000
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,22 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skbptt import RNNClassifier, RNNRegressor, _diagnosis
 from skbptt._data import Data
-from skbptt._recording import (
+from skbptt.datasets import make_adding_problem
+from skbptt.inspection import gradient_flow, hidden_states
+from skbptt.network import (
     reach_of,
     record_gradient_norms,
     record_states,
     spectral_radii,
 )
-from skbptt.datasets import make_adding_problem
-from skbptt.inspection import gradient_flow, hidden_states
 from tests.fits import LABELS, Y_STEPS, X, Y, classifier, quietly, regressor
-from tests.gradcheck import H, reference_raw, states_by_hand
+from tests.gradcheck import (
+    H,
+    directions_of,
+    names_of,
+    reference_raw,
+    states_by_hand,
+)
 from tests.strategies import problems
 
 TIES = ("max", "concat")
@@ -47,7 +53,7 @@ def test_gradients_of_states_equal_the_complex_step(problem, which):
         # In the order of x: the backward direction reads the first step last.
         return values[known[0 if key.endswith("backward") else -1]]
 
-    for k, direction, _ in network.names:
+    for k, direction, _ in names_of(network):
         key = f"layers.{k}.{direction}"
         n_read = len(x) if len(known) else 0
         if per_step and len(known):  # up to the last target of positive weight
@@ -107,9 +113,9 @@ def test_spectral_radius(problem):
     network, _, sequences, _, _, theta = problem
     cell, views = network.cell, network.layout.views(theta)
     values = record_states(network, theta, sequences)
-    radii = spectral_radii(network, theta, sequences, values, n_samples=1000)
+    radii = spectral_radii(network, theta, sequences, n_samples=1000)
     below = sequences.steps
-    for k, direction, names in network.names:
+    for k, direction, names in names_of(network):
         key, n = f"layers.{k}.{direction}", network.sizes[k]
         p = {s: views[name] for s, name in names.items()}
         order = 1 if direction == "forward" else -1
@@ -135,8 +141,8 @@ def test_spectral_radius(problem):
                 before = [of_state[i][t] for of_state in states]
             expected += of_sequence[::order]
         np.testing.assert_allclose(radii[key], expected, rtol=1e-6, atol=1e-7)
-        if direction == network.directions[-1]:
-            sides = [f"layers.{k}.{side}" for side in network.directions]
+        if direction == directions_of(network)[-1]:
+            sides = [f"layers.{k}.{side}" for side in directions_of(network)]
             name = cell.states[0]
             below = np.concatenate([values[f"{side}.{name}"] for side in sides], axis=1)
 
@@ -187,10 +193,8 @@ def test_steps_of_the_spectral_radius_are_spread():
     x = np.random.RandomState(0).standard_normal((49, 100, 2))
     x[:, 1:99] *= 9  # saturates all but the first and the last step
     sequences = model._prepare(x, np.zeros(49), None, per_step=False, known=True).sequences
-    values = record_states(model._network, model._theta, sequences)
     few, every = (
-        spectral_radii(model._network, model._theta, sequences, values, n)
-        for n in (50, 10_000)
+        spectral_radii(model._network, model._theta, sequences, n) for n in (50, 10_000)
     )
     few, every = few["layers.0.forward"], every["layers.0.forward"]
     assert (len(few), len(every)) == (50, 4900)

@@ -6,11 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skbptt._losses import SquaredError
-from skbptt._network import Network
-from skbptt._params import Layout
 from skbptt._scan import scan, scan_back
 from skbptt._sequences import Sequences
 from skbptt.cells import GRUCell
+from skbptt.network import Layout, Stack
 from tests import strategies
 from tests.gradcheck import (
     complex_gradient,
@@ -57,7 +56,7 @@ def test_truncated_gradient_is_that_of_a_frozen_history(problem, truncation):
 def test_truncation_cuts_and_long_windows_do_not():
     rng = np.random.RandomState(0)
     sequences = Sequences(rng.standard_normal((30, 2)), np.array([10, 20]))
-    network = Network(GRUCell(), 2, (5,), 1, False, "last")
+    network = Stack(GRUCell(), 2, (5,), 1, False, "last")
     theta = network.initialise(rng, np.float64)
     y, weights = rng.standard_normal((2, 1)), np.ones(2)
 
@@ -127,7 +126,8 @@ def test_scan_from_non_zero_states(cell, lengths, n_in, n_hidden, truncation, se
 def test_dropout_gradient(problem, seed):
     """With the masks held, the gradient is that of the masked network."""
     network, loss, sequences, y, weights, theta = problem
-    objective = objective_of(network, loss, sequences, y, weights, dropout=0.4)
+    network = Stack(**network.description | {"dropout": 0.4})
+    objective = objective_of(network, loss, sequences, y, weights)
     everything = np.arange(len(sequences))
 
     def masked(theta):

@@ -14,11 +14,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from skbptt import RNNRegressor
-from skbptt._objective import input_gradients
 from skbptt._sequences import Sequences
 from skbptt.inspection import permutation_importance, saliency
 from skbptt.inspection._permutation import permuted_rows
 from skbptt.metrics import make_step_scorer
+from skbptt.network import input_gradients
 from skbptt.preprocessing import TimeDistributed
 from tests.fits import LABELS, LENGTHS, Y_STEPS, X, Y, classifier, regressor
 from tests.gradcheck import complex_gradient, reference_raw, relative_error

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from skbptt._network import Network
-from skbptt._objective import raw_outputs
 from skbptt._readout import READOUTS
 from skbptt._sequences import Sequences
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.network import Stack, raw_outputs
 from tests import strategies
 from tests.gradcheck import reference_raw
 
@@ -41,7 +40,7 @@ def test_prediction_does_not_depend_on_the_others(problem, seed):
 
 def test_elman_by_hand():
     """Two steps of h_t = tanh(x_t W + b + h_{t-1} R), with numbers from a calculator."""
-    network = Network(ElmanCell(), 1, (1,), 1, False, None)
+    network = Stack(ElmanCell(), 1, (1,), 1, False, None)
     theta = np.zeros(network.layout.size)
     views = network.layout.views(theta)
     views["layers.0.forward.W"][:] = 0.5
@@ -62,8 +61,8 @@ def test_backward_direction_reads_each_sequence_from_its_own_end(cell):
     rng = np.random.RandomState(0)
     lengths = np.array([2, 5, 3])
     xs = [rng.standard_normal((n, 2)) for n in lengths]
-    both = Network(cell, 2, (4,), 8, True, None)
-    one = Network(cell, 2, (4,), 4, False, None)
+    both = Stack(cell, 2, (4,), 8, True, None)
+    one = Stack(cell, 2, (4,), 4, False, None)
     theta = both.initialise(rng, np.float64)
     views = both.layout.views(theta)
     views["output.W"][:] = np.eye(8)
@@ -87,7 +86,7 @@ def test_backward_direction_reads_each_sequence_from_its_own_end(cell):
 def test_readouts_count_valid_steps_only(readout):
     """An identity net with R = 0 shows its inputs, so the readout is plain NumPy."""
     n_read = 3 if readout == "concat" else 1
-    network = Network(ElmanCell("identity"), 1, (1,), n_read, False, readout)
+    network = Stack(ElmanCell("identity"), 1, (1,), n_read, False, readout)
     theta = np.zeros(network.layout.size)
     views = network.layout.views(theta)
     views["layers.0.forward.W"][:] = 1
@@ -104,7 +103,7 @@ def test_readouts_count_valid_steps_only(readout):
 
 
 def test_orthogonal_and_glorot_start():
-    network = Network(LSTMCell(), 3, (8,), 2, False, "last")
+    network = Stack(LSTMCell(), 3, (8,), 2, False, "last")
     theta = network.initialise(np.random.RandomState(0), np.float64)
     views = network.layout.views(theta)
     for gate in range(4):
@@ -116,15 +115,15 @@ def test_orthogonal_and_glorot_start():
 
 
 def test_masks_are_inverted_and_constant_over_time():
-    network = Network(ElmanCell("identity"), 1, (500,), 500, False, None)
+    network = Stack(ElmanCell("identity"), 1, (500,), 500, False, None, 0.25)
     theta = network.initialise(np.random.RandomState(0), np.float64)
     views = network.layout.views(theta)
     views["layers.0.forward.W"][:] = 1
     views["layers.0.forward.R"][:] = 0
     views["output.W"][:] = np.eye(500)
     batch = Sequences(np.ones((8, 1)), np.array([4, 4])).pack(np.arange(2))
-    masks = network.draw_masks(np.random.RandomState(1), 2, 0.25, np.float64)
-    raw, _ = network.forward(theta, batch, masks)
+    noise = network.draw(np.random.RandomState(1), 2, np.float64)
+    raw, _ = network.forward(theta, batch, noise)
     steps = raw.reshape(4, 2, 500)
     assert (steps == steps[0]).all()
     assert (steps[0, 0] != steps[0, 1]).any()

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from skbptt import RNNRegressor, solvers
-from skbptt._objective import parts_of
 from skbptt._sequences import Sequences
 from skbptt.inspection import loss_gradient
+from skbptt.network import parts_of
 from tests.fits import LABELS, LENGTHS, X, Y, classifier, quietly, regressor, weighted_data
 from tests.gradcheck import complex_gradient, reference_value
 
@@ -81,7 +81,7 @@ def test_memory_is_bounded_by_parts(monkeypatch):
     """The full objective is summed over parts, with the value of the whole."""
     model = regressor(max_iter=1).fit(X, Y)
     whole, gradient = loss_gradient(model, X, Y)
-    monkeypatch.setattr("skbptt._objective.TAPE_BYTES", 1000)
+    monkeypatch.setattr("skbptt.network._parts.TAPE_BYTES", 1000)
     sequences = Sequences(np.vstack(X), LENGTHS)
     assert len(parts_of(model._network, sequences, np.arange(40))) == 2
     parts, gradient_of_parts = loss_gradient(model, X, Y)

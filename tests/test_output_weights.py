@@ -7,9 +7,9 @@ from sklearn.base import clone
 from sklearn.metrics import r2_score
 
 from skbptt import _losses, solvers
-from skbptt._curvature import Curvature
 from skbptt._data import drop_weightless
 from skbptt.inspection import loss_gradient
+from skbptt.network import Curvature
 from tests.fits import (
     LENGTHS,
     Y_STEPS,

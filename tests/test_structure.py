@@ -14,7 +14,6 @@ ROOT = Path(skbptt.__file__).parent
 # Each module may import those in earlier rows only.
 LAYERS = [
     {
-        "_params",
         "_sequences",
         "_activations",
         "_compat",
@@ -29,11 +28,10 @@ LAYERS = [
     {"solvers", "_losses", "_scores", "cells", "datasets"},
     {"_scan", "_threads", "_validation"},
     {"_engine", "_stacked", "_targets"},
-    {"_network", "_data", "preprocessing", "metrics"},
-    {"_objective", "_parameters", "_overlap"},
-    {"_tangent", "_recording"},
-    {"_curvature"},
-    {"_training", "_diagnosis", "_early_stopping"},
+    {"layers", "_data", "preprocessing", "metrics"},
+    {"network", "_parameters", "_overlap"},
+    {"_objective", "_early_stopping"},
+    {"_training", "_diagnosis"},
     {"_fitting"},
     {"_base"},
     {"_classifier", "_regressor", "_show_versions", "inspection"},

@@ -34,7 +34,7 @@ class WatchedCell(GRUCell):
 @pytest.fixture
 def small_parts(monkeypatch):
     """A tape so small that a batch has several parts."""
-    monkeypatch.setattr("skbptt._objective.TAPE_BYTES", 1 << 14)
+    monkeypatch.setattr("skbptt.network._parts.TAPE_BYTES", 1 << 14)
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ import pytest
 
 from skbptt import RNNClassifier, RNNRegressor, solvers
 from skbptt._losses import CrossEntropy
-from skbptt._network import Network
-from skbptt._objective import input_gradients
 from skbptt._sequences import Sequences
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
 from skbptt.inspection import gradient_flow, hessian_product, loss_gradient
-from tests.gradcheck import objective_of, relative_error
+from skbptt.network import Stack, input_gradients
+from tests.gradcheck import directions_of, names_of, objective_of, relative_error
 
 torch = pytest.importorskip("torch", reason="needs the extra 'peers'")
 
@@ -36,7 +35,7 @@ class Twin(torch.nn.Module):
             n_features,
             n_hidden,
             num_layers=len(network.sizes),
-            bidirectional=len(network.directions) == 2,
+            bidirectional=network.bidirectional,
             dtype=dtype,
             **options,
         )
@@ -45,7 +44,7 @@ class Twin(torch.nn.Module):
         with torch.no_grad():
             self.output.weight[:] = torch.tensor(views["output.W"].T)
             self.output.bias[:] = torch.tensor(views["output.b"])
-            for k, direction, names in network.names:
+            for k, direction, names in names_of(network):
                 w_ih, w_hh, b_ih, b_hh = self.of_layer(k, direction)
                 w_ih[:] = torch.tensor(views[names["W"]].T)
                 w_hh[:] = torch.tensor(views[names["R"]].T)
@@ -67,7 +66,9 @@ class Twin(torch.nn.Module):
             padded, lengths = torch.nn.utils.rnn.pad_packed_sequence(states)
             return self.output(torch.cat([padded[:n, i] for i, n in enumerate(lengths)]))
         last = last[0] if isinstance(last, tuple) else last
-        return self.output(torch.cat(list(last[-len(self.network.directions) :]), dim=1))
+        return self.output(
+            torch.cat(list(last[-len(directions_of(self.network)) :]), dim=1)
+        )
 
     def gradient(self):
         """Gradient as a flat vector of ours."""
@@ -75,7 +76,7 @@ class Twin(torch.nn.Module):
         views = self.network.layout.views(flat)
         views["output.W"][:] = self.output.weight.grad.T
         views["output.b"][:] = self.output.bias.grad
-        for k, direction, names in self.network.names:
+        for k, direction, names in names_of(self.network):
             w_ih, w_hh, b_ih, b_hh = (p.grad for p in self.of_layer(k, direction))
             views[names["W"]][:] = w_ih.T
             views[names["R"]][:] = w_hh.T
@@ -95,7 +96,7 @@ def test_outputs_and_gradients(kind, n_layers, bidirectional, readout, dtype):
     lengths = np.array([5, 9, 1, 9, 12])
     steps = rng.standard_normal((lengths.sum(), 3)).astype(dtype)
     sequences = Sequences(steps, lengths)
-    network = Network(CELLS[kind][0], 3, (6,) * n_layers, 4, bidirectional, readout)
+    network = Stack(CELLS[kind][0], 3, (6,) * n_layers, 4, bidirectional, readout)
     theta = network.initialise(rng, np.float64)
     theta = (theta + 0.2 * rng.standard_normal(len(theta))).astype(dtype)
     n = lengths.sum() if readout is None else len(lengths)

@@ -3,9 +3,9 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from .._recording import reach_of, record_gradient_norms, record_states, spectral_radii
 from .._threads import one_blas_thread, parallel_map
 from .._validation import check_sequences
+from ..network import reach_of, record_gradient_norms, record_states, spectral_radii
 from ._gradient import check_recurrent, prepare
 
 # Jacobians are of so many steps at the most: each needs its eigenvalues.
@@ -152,8 +152,7 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
     quiet = np.errstate(over="ignore", invalid="ignore")  # as of a net that has exploded
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts, quiet:
         norms = record_gradient_norms(network, theta, estimator._loss, data, map_parts)
-        values = record_states(network, theta, data.sequences, map_parts)
-        radii = spectral_radii(network, theta, data.sequences, values, N_JACOBIANS)
+        radii = spectral_radii(network, theta, data.sequences, N_JACOBIANS, map_parts)
     return Bunch(
         norm=norms,
         reach={name: reach_of(norms[name]) for name in norms},

@@ -7,10 +7,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._base import BaseRNN
 from .._data import drop_weightless
-from .._objective import Objective, input_gradients
+from .._objective import Objective
 from .._parameters import window_of
 from .._threads import one_blas_thread, parallel_map
 from .._validation import check_sequences
+from ..network import input_gradients
 
 
 def loss_gradient(estimator, X, y, sample_weight=None):
@@ -211,7 +212,7 @@ def objective_of(estimator, X, y, sample_weight, window=None, map_parts=map):
 
 def prepare(estimator, X, y, sample_weight=None):
     """Data for the network of a fitted estimator."""
-    per_step = estimator._network.readout is None
+    per_step = estimator._network.per_step
     return estimator._prepare(
         X, y, sample_weight, per_step=per_step, known=True, incremental=True
     )

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from .._curvature import Curvature
 from .._threads import one_blas_thread, parallel_map
+from ..network import Curvature
 from ._gradient import check_recurrent, objective_of
 
 

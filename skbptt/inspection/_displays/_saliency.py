@@ -119,7 +119,7 @@ class SaliencyDisplay:
         """
         X = as_batch(estimator, x)
         y_pred = estimator.predict(X)[0]
-        if estimator._network.readout is None and y is not None and len(y) == len(x):
+        if estimator._network.per_step and y is not None and len(y) == len(x):
             y = y[: len(X[0])]
         if y is not None and np.shape(y) != np.shape(y_pred):
             raise ValueError(
@@ -140,7 +140,7 @@ class SaliencyDisplay:
             "relevance": product.reshape(len(values), -1),
             "feature_names": None if names is None or values.ndim == 1 else list(names),
         }
-        if estimator._network.readout is None:
+        if estimator._network.per_step:
             one_label = is_classifier(estimator) and np.ndim(y_pred) == 1
             classes = estimator.classes_ if one_label else None
             display = cls(

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from ._engine import STEP
-from ._objective import parts_of
-from ._tangent import Tangent
-from ._workspace import Workspace, WorkspacePool
+from .._engine import STEP
+from .._workspace import Workspace, WorkspacePool
+from ._parts import parts_of
 
 # Tapes up to so many bytes are kept between products; those beyond are made again.
 KEPT_BYTES = 1 << 29
@@ -22,7 +21,7 @@ class Curvature:
     Parameters
     ----------
     objective : Objective
-        Without truncation and dropout.
+        Without truncation.
     theta : ndarray
         The point.
     indices : ndarray of int, default=None
@@ -46,9 +45,9 @@ class Curvature:
     def hessian(self, v):
         """Product of the Hessian with a vector."""
 
-        def of_part(tangent, raw, y, weights):
-            d_raw, d_raw_dot = self._loss_gradient(tangent, raw, y, weights)
-            return tangent.backward(d_raw, d_raw_dot)
+        def of_part(tape, tangent, raw, raw_dot, y, weights):
+            pair = self._loss_gradient(raw, raw_dot, y, weights)
+            return self.objective.network.tangent_back(tape, tangent, *pair)
 
         return self._sum(v, of_part)
 
@@ -60,30 +59,34 @@ class Curvature:
         and at the scale of the loss.
         """
 
-        def of_part(tangent, raw, y, weights):
-            _, d_raw_dot = self._loss_gradient(tangent, raw, y, weights)
+        network = self.objective.network
+
+        def of_part(tape, tangent, raw, raw_dot, y, weights):
+            _, d_raw_dot = self._loss_gradient(raw, raw_dot, y, weights)
             d_states = None
             if structural:
-                batch = tangent.tape[1]
+                batch = tape.batch
                 of_row = weights.reshape(len(weights), -1).mean(axis=1)
-                if len(weights) == len(batch.order):  # one a column
+                if not network.per_step:
                     of_row = of_row[batch.column]
-                d_states = [structural * of_row[:, None] * h for h in tangent.states_dot]
-            network = self.objective.network
-            return network.backward(tangent.tape, d_raw_dot, d_states=d_states)[0]
+                d_states = {
+                    layer: structural * of_row[:, np.newaxis] * h_dot
+                    for layer, h_dot in tangent.states.items()
+                }
+            return network.backward(tape, d_raw_dot, d_states=d_states)[0]
 
         return self._sum(v, of_part)
 
-    def _loss_gradient(self, tangent, raw, y, weights):
+    def _loss_gradient(self, raw, raw_dot, y, weights):
         """dL/d(raw outputs), and its derivative along the direction."""
-        step = raw + 1j * STEP * tangent.raw_dot
+        step = raw + 1j * STEP * raw_dot
         d_step = self.objective.loss.weighted_gradient(step, y, weights)
         dtype = raw.dtype
         return d_step.real.astype(dtype), (d_step.imag / STEP).astype(dtype)
 
     def _sum(self, v, function):
         """The penalty's part, and the sum over the parts of the data."""
-        objective = self.objective
+        objective, network = self.objective, self.objective.network
         v = v.astype(self.theta.dtype, copy=False)
 
         def of_part(k):
@@ -91,14 +94,14 @@ class Curvature:
             if kept is None:
                 workspace = Workspace()
                 batch, y, weights = objective._pack(part, self.weigh)
-                raw, tape = objective.network.forward(self.theta, batch, None, workspace)
+                raw, tape = network.forward(self.theta, batch, None, workspace)
                 kept = raw, tape, y, weights
                 if keep:
                     self.parts[k][1] = kept
             raw, tape, y, weights = kept
             with self.pool.lend() as workspace:
-                tangent = Tangent(objective.network, tape, v, workspace)
-                return function(tangent, raw, y, weights)
+                raw_dot, tangent = network.tangent(tape, v, workspace)
+                return function(tape, tangent, raw, raw_dot, y, weights)
 
         product = objective.penalty * v
         for part in objective.map_parts(of_part, range(len(self.parts))):

@@ -1,0 +1,123 @@
+"""A cell over time."""
+
+import numpy as np
+
+from .._engine import run as run_cell
+from .._engine import run_back, run_back_tangent, run_tangent
+from .._readout import READOUTS, read_on, start_reading
+from .._scan import by_gate
+from ._base import Layer
+
+
+class Recurrent(Layer):
+    """A cell over the steps of each sequence, in one direction.
+
+    Parameters
+    ----------
+    cell : Cell
+    n_in, n_hidden : int
+    readout : a key of READOUTS, or None
+        How the states of a sequence become one vector; None for the states of all steps.
+    reverse : bool, default=False
+        Whether each sequence is read from its end.
+    """
+
+    penalised = ("W", "R")
+
+    def __init__(self, cell, n_in, n_hidden, readout=None, reverse=False):
+        if readout is not None and readout not in READOUTS:
+            raise ValueError(
+                f"readout must be one of {[*READOUTS]}, or None. Got {readout!r}."
+            )
+        self.cell, self.n_in, self.width = cell, n_in, n_hidden
+        self.parts = READOUTS[readout] if readout else ()
+        self.reads_out = bool(self.parts)
+        self.reverse = reverse
+
+    def shapes(self):
+        return self.cell.shapes(self.n_in, self.width)
+
+    def initialise(self, p, rng):
+        self.cell.initialise(p, rng)
+
+    def numbers_per_step(self, keep):
+        arrays = len(self.cell.gates) + len(self.cell.states) if keep else 1
+        return self.width * arrays
+
+    def forward(self, p, x, run):
+        if x.dtype != p["R"].dtype:
+            x = x.astype(np.result_type(x, p["R"]), copy=False)
+        batch = run.batch
+        if self.reverse:
+            x = x[batch.mirror]
+        y, tape = run_cell(self.cell, p, x, batch, self.parts, run.workspace, run.keep)
+        return self._turned(y, batch), tape
+
+    def backward(self, p, tape, dy, grad, run, need_dx):
+        dx = run_back(
+            self.cell,
+            p,
+            run.batch,
+            self.parts,
+            tape,
+            self._turned(dy, run.batch),
+            grad,
+            run.truncation,
+            need_dx,
+            run.states.get(self) if run.states else None,
+        )
+        return dx[run.batch.mirror] if need_dx and self.reverse else dx
+
+    def tangent(self, p, p_dot, x, x_dot, tape, run):
+        if x_dot is not None and self.reverse:
+            x_dot = x_dot[run.batch.mirror]
+        y_dot, h_dot, tangent = run_tangent(
+            self.cell, p, p_dot, x_dot, run.batch, self.parts, tape, run.workspace
+        )
+        if run.states is not None:
+            run.states[self] = h_dot
+        return self._turned(y_dot, run.batch), tangent
+
+    def tangent_back(self, p, p_dot, tape, tangent, dy, dy_dot, grad, run, need_dx):
+        dx, dx_dot = run_back_tangent(
+            self.cell,
+            run.batch,
+            self.parts,
+            tangent,
+            self._turned(dy, run.batch),
+            self._turned(dy_dot, run.batch),
+            grad,
+            need_dx,
+            run.workspace,
+        )
+        if need_dx and self.reverse:
+            dx, dx_dot = dx[run.batch.mirror], dx_dot[run.batch.mirror]
+        return dx, dx_dot
+
+    def _turned(self, y, batch):
+        """The output in the order of x from that in the order read, or the other way.
+
+        The exchange is its own inverse. A readout has no order of steps.
+        """
+        return y[batch.mirror] if self.reverse and not self.parts else y
+
+    # Streams.
+
+    def cannot(self, what):
+        if what == "stream" and self.reverse:
+            return "it reads each sequence from its end"
+        return super().cannot(what)
+
+    def start_state(self, n, dtype):
+        zeros = {name: np.zeros((n, self.width), dtype) for name in self.cell.states}
+        return {"cell": zeros, "readout": start_reading(self.parts, n, self.width, dtype)}
+
+    def step(self, p, x, state):
+        if self.reverse:
+            raise TypeError(self.cannot("stream"))
+        n_gates = len(self.cell.gates)
+        before = tuple(state["cell"].values())
+        a, u = x @ p["W"] + p["b"], before[0] @ p["R"]
+        after, _ = self.cell.step(by_gate(a, n_gates), by_gate(u, n_gates), before, p)
+        y, reading = read_on(after[0], self.parts, state["readout"])
+        return y, {"cell": dict(zip(self.cell.states, after)), "readout": reading}

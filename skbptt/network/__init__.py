@@ -1,0 +1,29 @@
+"""The network: layers over one flat vector, run in parts, derived and looked into."""
+
+from ._curvature import Curvature
+from ._layout import Layout
+from ._network import Network, Stack
+from ._parts import by_parts, input_gradients, parts_of, raw_outputs
+from ._recording import (
+    median_by_lag,
+    reach_of,
+    record_gradient_norms,
+    record_states,
+    spectral_radii,
+)
+
+__all__ = [
+    "Curvature",
+    "Layout",
+    "Network",
+    "Stack",
+    "by_parts",
+    "input_gradients",
+    "median_by_lag",
+    "parts_of",
+    "raw_outputs",
+    "reach_of",
+    "record_gradient_norms",
+    "record_states",
+    "spectral_radii",
+]

@@ -1,0 +1,238 @@
+"""Layers over one flat vector of parameters."""
+
+from copy import copy
+
+import numpy as np
+
+from ..layers import Chain, Dense, Dropout, Layer, Pass, Recurrent, Sides
+from ._layout import Layout
+
+
+class Network:
+    """A function of a flat parameter vector and a packed batch, and its derivatives.
+
+    Parameters
+    ----------
+    layer : Layer
+        What is computed; a :class:`~skbptt.layers.Chain` as a rule.
+
+    Attributes
+    ----------
+    layout : Layout
+        Where the parameters lie in the vector.
+    per_step : bool
+        Whether there is an output for every step, or else one for each sequence.
+    """
+
+    def __init__(self, layer):
+        self.layer: Layer = layer
+        self.layout = Layout(layer.shapes())
+        self.per_step = not layer.reads_out
+
+    def bytes_per_step(self, itemsize, keep):
+        """About how much memory a step of a sequence takes, with a tape or without."""
+        return self.layer.numbers_per_step(keep) * itemsize
+
+    def penalised(self, dtype):
+        """1 where L2 applies, which is on matrices, and 0 on biases and vectors."""
+        mask = np.zeros(self.layout.size, dtype)
+        self.layer.penalise(self.layout.tree(mask))
+        return mask
+
+    def initialise(self, rng, dtype):
+        """A new parameter vector."""
+        theta = np.zeros(self.layout.size)
+        self.layer.initialise(self.layout.tree(theta), rng)
+        return theta.astype(dtype)
+
+    def draw(self, rng, n, dtype):
+        """Noise of a training pass over n sequences, for :meth:`forward`."""
+        return self.layer.draw(rng, n, dtype)
+
+    def forward(self, theta, batch, noise=None, workspace=None, keep=True):
+        """Raw outputs of a batch, and the tape for :meth:`backward`.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (layout.size,)
+        batch : Batch
+        noise : dict, default=None
+            From :meth:`draw`; None for no noise.
+        workspace : Workspace, default=None
+            Where the tape lives.
+        keep : bool, default=True
+            Whether there will be a way back.
+
+        Returns
+        -------
+        raw : ndarray of shape (n_columns, n_outputs) or (n_rows, n_outputs)
+            By column of the batch, or by row where there is an output for every step.
+        tape : Pass
+        """
+        tape = Pass(batch, workspace, keep, noise)
+        tape.p = self.layout.tree(theta)
+        raw, tape.tape = self.layer.forward(tape.p, batch.x, tape)
+        return raw, tape
+
+    def backward(self, tape, d_raw, truncation=None, need_dx=False, d_states=None):
+        """Gradient of a loss L from dL/d(raw outputs).
+
+        It takes no more memory however often it is called on a tape.
+
+        Parameters
+        ----------
+        tape : Pass
+            As returned by :meth:`forward`.
+        d_raw : ndarray of the shape of the raw outputs
+        truncation : (int, int) or None
+            (k1, k2) of :func:`skbptt._scan.scan_back`.
+        need_dx : bool
+            Whether dL/d(input) is wanted.
+        d_states : dict of Layer to ndarray of shape (n_rows, n_hidden), default=None
+            Gradients besides of the states of recurrent layers, in the order read.
+
+        Returns
+        -------
+        gradient : ndarray of shape (layout.size,)
+        dx : ndarray of shape (n_rows, n_features), or None
+        """
+        run, workspace = tape.back(truncation, d_states), tape.workspace
+        gradient = np.empty(self.layout.size, d_raw.dtype)
+        grad = self.layout.tree(gradient)
+        n_taken = workspace.n_taken
+        dx = self.layer.backward(tape.p, tape.tape, d_raw, grad, run, need_dx)
+        if need_dx:
+            dx = dx.copy()  # which may lie in the workspace
+        workspace.n_taken = n_taken
+        return gradient, dx
+
+    def tangent(self, tape, theta_dot, workspace):
+        """Derivative of the raw outputs along a direction of the weights.
+
+        The R-operator (Pearlmutter, 1994): J v, for the Jacobian J of the raw outputs and
+        the direction v.
+
+        Parameters
+        ----------
+        tape : Pass
+            As returned by :meth:`forward`, without noise.
+        theta_dot : ndarray of shape (layout.size,)
+            The direction.
+        workspace : Workspace
+            Where the results live; not that of the tape.
+
+        Returns
+        -------
+        raw_dot : ndarray of the shape of the raw outputs
+        tangent : Pass
+            For :meth:`tangent_back`. Its ``p`` is the direction, and its ``states`` are
+            the derivatives of the states of all steps, in the order read.
+        """
+        tangent = Pass(tape.batch, workspace, states={})
+        tangent.p = self.layout.tree(theta_dot)
+        raw_dot, tangent.tape = self.layer.tangent(
+            tape.p, tangent.p, tape.batch.x, None, tape.tape, tangent
+        )
+        return raw_dot, tangent
+
+    def tangent_back(self, tape, tangent, d_raw, d_raw_dot):
+        """Derivative of the gradient that :meth:`backward` gives for ``d_raw``.
+
+        Parameters
+        ----------
+        tape : Pass
+            As returned by :meth:`forward`.
+        tangent : Pass
+            As returned by :meth:`tangent`.
+        d_raw, d_raw_dot : ndarrays of the shape of the raw outputs
+            dL/d(raw outputs), and its derivative along the direction.
+
+        Returns
+        -------
+        gradient_dot : ndarray of shape (layout.size,)
+        """
+        gradient_dot = np.empty(self.layout.size, d_raw.dtype)
+        grad, of_layers = self.layout.tree(gradient_dot), (tape.tape, tangent.tape)
+        self.layer.tangent_back(
+            tape.p, tangent.p, *of_layers, d_raw, d_raw_dot, grad, tangent, False
+        )
+        return gradient_dot
+
+    def start_state(self, n, dtype):
+        """State of n streams before their first step."""
+        return self.layer.start_state(n, dtype)
+
+    def step(self, theta, x, state):
+        """Raw outputs of n streams after one more step x of shape (n, n_features).
+
+        The state is not changed; the next is the second result.
+        """
+        return self.layer.step(self.layout.tree(theta), x, state)
+
+    def replaced(self, function):
+        """A network like this, with ``function(leaf)`` in place of each single layer."""
+        other = copy(self)
+        other.layer = self.layer.replaced(function)
+        return other
+
+
+class Stack(Network):
+    """The network of the estimators: recurrent layers, a readout, an output layer.
+
+    The parameters describe it: with a vector of weights, they are a fitted network.
+
+    Parameters
+    ----------
+    cell : Cell
+    n_features : int
+    hidden_layer_sizes : sequence of int
+    n_outputs : int
+    bidirectional : bool
+    readout : a key of READOUTS, or None
+        How the states of a sequence become one vector; None for an output every step.
+    dropout : float, default=0.0
+        Share of the outputs of each recurrent layer that noise drops.
+    """
+
+    def __init__(
+        self,
+        cell,
+        n_features,
+        hidden_layer_sizes,
+        n_outputs,
+        bidirectional,
+        readout,
+        dropout=0.0,
+    ):
+        self.cell, self.n_features, self.n_outputs = cell, n_features, n_outputs
+        self.sizes, self.bidirectional = tuple(hidden_layer_sizes), bidirectional
+        self.readout, self.dropout = readout, dropout
+        layers: dict[str, Layer] = {}
+        n_in = n_features
+        for k, size in enumerate(self.sizes):
+            how = cell, n_in, size, readout if k == len(self.sizes) - 1 else None
+            one = Recurrent(*how)
+            if bidirectional:
+                both = Sides({"forward": one, "backward": Recurrent(*how, reverse=True)})
+                layers[f"layers.{k}"] = both
+                n_in = both.width
+            else:
+                layers[f"layers.{k}.forward"] = one
+                n_in = size
+            if dropout:
+                layers[f"dropout.{k}"] = Dropout(dropout, n_in)
+        layers["output"] = Dense(n_in * max(1, len(one.parts)), n_outputs)
+        super().__init__(Chain(layers))
+
+    @property
+    def description(self):
+        """The parameters, by name."""
+        return {
+            "cell": self.cell,
+            "n_features": self.n_features,
+            "hidden_layer_sizes": self.sizes,
+            "n_outputs": self.n_outputs,
+            "bidirectional": self.bidirectional,
+            "readout": self.readout,
+            "dropout": self.dropout,
+        }
