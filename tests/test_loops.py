@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from skbptt import RNNRegressor, _engine, show_versions
+from skbptt._activations import ACTIVATIONS, DERIVATIVES
 from skbptt._engine import name_of, run, run_back
 from skbptt._readout import READOUTS
 from skbptt._sequences import Sequences
@@ -236,6 +237,45 @@ def test_cells_of_ones_own_run_on_the_reference():
     once, _ = run(LSTMCell(), p, batch.x, batch, (), Workspace())
     twice, _ = run(Doubled(), p, batch.x, batch, (), Workspace())
     np.testing.assert_allclose(twice, 2 * once, rtol=1e-14)
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=repr)
+def test_a_subclass_that_only_changes_the_start_stays_compiled(cell, monkeypatch):
+    class Started(type(cell)):
+        initial_bias = {"f": 3.0}
+
+        def initialise(self, p, rng):
+            super().initialise(p, rng)
+            p["R"] *= 0.5
+
+    monkeypatch.setattr(_engine, "LOOPS", _loops.Loops(FASTEST))
+    p, batch, _ = problem(cell, 5, 2, [4, 2], "float64")
+    started = Started(**vars(cell))
+    expected, _ = run(cell, p, batch.x, batch, (), Workspace())
+    got, tape = run(started, p, batch.x, batch, (), Workspace())
+    assert isinstance(tape, _loops.Tape)
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("name", _engine.REPLACED)
+def test_a_subclass_that_changes_what_is_compiled_runs_in_numpy(name):
+    changed = type("Changed", (LSTMCell,), {name: None})
+    assert name_of(changed()) is None
+
+
+def test_an_activation_that_is_not_compiled_runs_in_numpy(monkeypatch):
+    monkeypatch.setitem(ACTIVATIONS, "cube", lambda x: x**3)
+    monkeypatch.setitem(DERIVATIVES, "cube", lambda y: 3 * np.cbrt(y) ** 2)
+    monkeypatch.setattr(_engine, "LOOPS", _loops.Loops(FASTEST))
+    cell = ElmanCell("cube")
+    p, batch, _ = problem(cell, 3, 2, [2], "float64")
+    h, tape = run(cell, p, batch.x, batch, (), Workspace())
+    grad = {name: np.empty_like(value) for name, value in p.items()}
+    run_back(cell, p, batch, (), tape, np.array([[0, 0, 0], [1.0, 1, 1]]), grad)
+    first = (batch.x[0] @ p["W"] + p["b"]) ** 3
+    root = batch.x[1] @ p["W"] + p["b"] + first @ p["R"]
+    np.testing.assert_allclose(h, [first, root**3], rtol=1e-14)
+    np.testing.assert_allclose(grad["R"], np.outer(first, 3 * root**2), rtol=1e-12)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
