@@ -9,7 +9,7 @@ import pytest
 
 from skbptt import RNNRegressor, _engine, show_versions
 from skbptt._activations import ACTIVATIONS, DERIVATIVES
-from skbptt._engine import name_of, run, run_back
+from skbptt._engine import name_of, run, run_back, run_back_tangent, run_tangent
 from skbptt._readout import READOUTS
 from skbptt._sequences import Sequences
 from skbptt._workspace import Workspace
@@ -90,6 +90,59 @@ def test_agreement_with_numpy(cell, size, dtype, tolerance, instructions, monkey
             ]
             assert relative_error(*everything) <= tolerance
             assert got[0].dtype == got[1].dtype == got[2]["R"].dtype == dtype
+
+
+@pytest.mark.parametrize("instructions", INSTRUCTIONS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-11), ("float32", 1e-4)])
+@pytest.mark.parametrize("size", SIZES[1:4], ids=lambda size: f"{size[0]}-{len(size[2])}")
+@pytest.mark.parametrize("cell", CELLS, ids=repr)
+def test_initial_states_agree_with_numpy(
+    cell, size, dtype, tolerance, instructions, monkeypatch
+):
+    """Outputs, gradients and their derivatives, with respect to initial states as well."""
+    p, batch, rng = problem(cell, *size, dtype)
+    p_dot = {k: rng.standard_normal(v.shape).astype(dtype) for k, v in p.items()}
+    shape = (len(cell.states), len(batch.order), size[0])
+    initial, initial_dot = rng.standard_normal((2, *shape)).astype(dtype)
+    for parts, truncation in [((), None), ((), (2, 5)), (READOUTS["concat"], (3, 3))]:
+        found = []
+        for loops in (None, _loops.Loops(instructions)):
+            monkeypatch.setattr(_engine, "LOOPS", loops)
+            output, tape = run(cell, p, batch.x, batch, parts, Workspace(), True, initial)
+            thrown, _ = run(cell, p, batch.x, batch, parts, Workspace(), False, initial)
+            np.testing.assert_array_equal(thrown, output)
+            d = np.random.RandomState(1).standard_normal((2, *output.shape)).astype(dtype)
+            grad, grad_dot = ({k: np.empty_like(v) for k, v in p.items()} for _ in "12")
+            d_initial, d_initial_dot = np.full((2, *shape), np.nan, dtype)
+            dx = run_back(
+                cell, p, batch, parts, tape, d[0], grad, truncation, d_initial=d_initial
+            )
+            output_dot, h_dot, tangent = run_tangent(
+                cell, p, p_dot, None, batch, parts, tape, Workspace(), initial_dot
+            )
+            both = run_back_tangent(
+                cell, batch, parts, tangent, *d, grad_dot, True, Workspace(), d_initial_dot
+            )
+            found.append([output, dx, d_initial, output_dot, h_dot, *both, d_initial_dot])
+            found[-1] += [*grad.values(), *grad_dot.values()]
+        for expected, actual in zip(*found):
+            assert actual.dtype == dtype
+            assert relative_error(actual, expected) <= tolerance
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=repr)
+def test_initial_states_of_zero_change_nothing(cell, monkeypatch):
+    monkeypatch.setattr(_engine, "LOOPS", _loops.Loops(FASTEST))
+    p, batch, rng = problem(cell, 17, 5, [4, 2, 2], "float64")
+    zeros = np.zeros((len(cell.states), 3, 17))
+    found = []
+    for initial in (None, zeros):
+        output, tape = run(cell, p, batch.x, batch, (), Workspace(), initial=initial)
+        grad = {name: np.empty_like(value) for name, value in p.items()}
+        dx = run_back(cell, p, batch, (), tape, output, grad)
+        found.append([output, dx, *grad.values()])
+    for expected, actual in zip(*found):
+        np.testing.assert_array_equal(actual, expected)
 
 
 @pytest.mark.parametrize("instructions", INSTRUCTIONS)

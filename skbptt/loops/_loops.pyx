@@ -33,9 +33,11 @@ cdef extern from "loops.h":
         Py_ssize_t x_pitch
         void *tape
         void *states[STATES]
+        const void *initial[STATES]
         const void *dh
         Py_ssize_t dh_pitch
         void *dx
+        void *d_initial[STATES]
     ctypedef struct Scan:
         int cell
         Py_ssize_t H, D, H1, D1, n_steps
@@ -178,6 +180,33 @@ cdef list take_states(
     return taken
 
 
+cdef list take_initial(
+    const Scan *s, Arrays *arrays, const Shape *shape, initial, dtype, workspace
+):
+    """Padded copies of the states before the first step, or of their derivatives."""
+    copies = []
+    for k in range(shape.n_states if initial is not None else 0):
+        copy = workspace.empty((s.offsets[1], s.H1), dtype)
+        copy[:, : s.H] = initial[k]
+        copy[:, s.H :] = 0
+        arrays.initial[k] = address(copy, dtype, s.offsets[1] * s.H1)
+        copies.append(copy)
+    return copies
+
+
+cdef list take_d_initial(
+    const Scan *s, Arrays *arrays, const Shape *shape, bint wanted, dtype, workspace
+):
+    """Memory for the gradient of the states before the first step, if it is wanted."""
+    taken = []
+    for k in range(STATES):
+        arrays.d_initial[k] = NULL
+    for k in range(shape.n_states if wanted else 0):
+        taken.append(workspace.empty((s.offsets[1], s.H1), dtype))
+        arrays.d_initial[k] = address(taken[k], dtype, s.offsets[1] * s.H1)
+    return taken
+
+
 cdef class Tape:
     """What :meth:`Loops.scan` leaves for the way back."""
 
@@ -189,7 +218,13 @@ cdef class Tape:
     cdef tuple parts
 
     def scan_back(
-        self, d_output, grad, truncation=None, bint need_dx=True, d_states=None
+        self,
+        d_output,
+        grad,
+        truncation=None,
+        bint need_dx=True,
+        d_states=None,
+        d_initial=None,
     ):
         """As :func:`skbptt._engine.run_back`."""
         cdef Scan *s = &self.scan
@@ -224,6 +259,9 @@ cdef class Tape:
         if need_dx:
             dx = self.workspace.empty((n_rows, s.D1), dtype)
             s.value.dx = address(dx, dtype, n_rows * s.D1)
+        taken = take_d_initial(
+            s, &s.value, self.shape, d_initial is not None, dtype, self.workspace
+        )
         k1, k2 = truncation or (s.n_steps, s.n_steps)
         s.k1 = min(k1, s.n_steps)
         s.k2 = min(k2, s.n_steps + s.k1)  # as far back as it can be
@@ -232,6 +270,8 @@ cdef class Tape:
         s.scratch = address(scratch, np.uint8, n_bytes)
         with nogil:
             self.loops.backward(s)
+        for k, padded in enumerate(taken):
+            d_initial[k][:] = padded[:, : s.H]
         return dx[:, : s.D] if need_dx else None
 
     def rows_of_max(self):
@@ -241,7 +281,7 @@ cdef class Tape:
         times = self.arrays[-1][:, : self.scan.H]
         return self.batch.offsets[times] + np.arange(len(times))[:, np.newaxis]
 
-    def tangent(self, p_dot, x_dot, workspace):
+    def tangent(self, p_dot, x_dot, workspace, initial_dot=None):
         """As :func:`skbptt._engine.run_tangent`, with the states of all steps."""
         cdef Tangent tangent = Tangent()
         cdef Scan *s = &tangent.scan
@@ -255,7 +295,8 @@ cdef class Tape:
             x_dot = contiguous_rows(x_dot)
             point_to_rows(x_dot, dtype, n_rows, s.D, &s.dot.x, &s.dot.x_pitch)
         states = take_states(s, &s.dot, self.shape, dtype, workspace)
-        tangent.arrays = (p_dot, x_dot, states)
+        initial = take_initial(s, &s.dot, self.shape, initial_dot, dtype, workspace)
+        tangent.arrays = (p_dot, x_dot, states, initial)
         n_bytes = 2 * self.loops.scratch(s, False)
         scratch = workspace.empty((n_bytes,), np.uint8)
         s.scratch = address(scratch, np.uint8, n_bytes)
@@ -271,7 +312,9 @@ cdef class Tangent:
     cdef Tape tape
     cdef tuple arrays  # to which `scan` points, besides those of the tape
 
-    def back(self, dh, dh_dot, grad_dot, bint need_dx, workspace):
+    def back(
+        self, dh, dh_dot, grad_dot, bint need_dx, workspace, d_initial_dot=None
+    ):
         """As :func:`skbptt._engine.run_back_tangent`, given all of dh."""
         cdef Scan *s = &self.scan
         cdef const CLoops *loops = self.tape.loops
@@ -287,11 +330,17 @@ cdef class Tangent:
             dx_dot = workspace.empty((n_rows, s.D1), dtype)
             s.value.dx = address(dx, dtype, n_rows * s.D1)
             s.dot.dx = address(dx_dot, dtype, n_rows * s.D1)
+        take_d_initial(s, &s.value, self.tape.shape, False, dtype, workspace)
+        taken = take_d_initial(
+            s, &s.dot, self.tape.shape, d_initial_dot is not None, dtype, workspace
+        )
         n_bytes = 2 * loops.scratch(s, True)
         scratch = workspace.empty((n_bytes,), np.uint8)
         s.scratch = address(scratch, np.uint8, n_bytes)
         with nogil:
             loops.backward_tangent(s)
+        for k, padded in enumerate(taken):
+            d_initial_dot[k][:] = padded[:, : s.H]
         return (dx[:, : s.D], dx_dot[:, : s.D]) if need_dx else (None, None)
 
 
@@ -314,7 +363,17 @@ cdef class Loops:
         self.level = INSTRUCTIONS.index(instructions)
         self.instructions = instructions
 
-    def scan(self, str cell, p, x, batch, tuple parts, workspace, bint keep=True):
+    def scan(
+        self,
+        str cell,
+        p,
+        x,
+        batch,
+        tuple parts,
+        workspace,
+        bint keep=True,
+        initial=None,
+    ):
         """As :func:`skbptt._engine.run`, for one of CELLS."""
         cdef Tape tape = Tape()
         cdef Scan *s = &tape.scan
@@ -336,6 +395,7 @@ cdef class Loops:
         point_to_rows(x, dtype, n_rows, s.D, &s.value.x, &s.value.x_pitch)
         s.keep = keep
         states = take_states(s, &s.value, tape.shape, dtype, workspace)
+        initial = take_initial(s, &s.value, tape.shape, initial, dtype, workspace)
         n_columns = s.offsets[1]
         total = top = times = None
         if "mean" in parts:
@@ -349,7 +409,7 @@ cdef class Loops:
         n_bytes = tape.loops.scratch(s, False)
         scratch = workspace.empty((n_bytes,), np.uint8)
         s.scratch = address(scratch, np.uint8, n_bytes)
-        tape.arrays = (p, x, offsets, states, total, top, times)
+        tape.arrays = (p, x, offsets, states, initial, total, top, times)
         tape.workspace, tape.batch, tape.parts = workspace, batch, parts
         tape.dtype = dtype
         with nogil:

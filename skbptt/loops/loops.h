@@ -35,14 +35,15 @@ typedef struct {
     ptrdiff_t x_pitch;
     void *tape;                 /* (n_rows, width), or NULL where h is the tape */
     void *states[STATES];       /* (n_rows, H1); NULL after the last */
+    const void *initial[STATES]; /* (n_columns, H1): before the first step; NULL for zero */
     const void *dh;             /* (n_rows, H), rows dh_pitch apart; or NULL */
     ptrdiff_t dh_pitch;
     void *dx;                   /* (n_rows, D1), or NULL */
+    void *d_initial[STATES];    /* (n_columns, H1), or NULL */
 } Arrays;
 
-/* Rows are packed by time as in skbptt/_sequences.py, and start from a state of zeros.
-   Padded sizes are whole lines of 64 bytes; no sum includes the units and inputs that are
-   not there. */
+/* Rows are packed by time as in skbptt/_sequences.py. Padded sizes are whole lines of 64
+   bytes; no sum includes the units and inputs that are not there. */
 typedef struct {
     int cell;                   /* its row in the table */
     ptrdiff_t H, D;             /* units, inputs */

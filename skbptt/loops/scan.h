@@ -40,11 +40,20 @@ static NAME(Part) NAME(part_of)(const Scan *s, const NAME(Plan) *p, const Arrays
     for (int k = 0; k < STATES && of->states[k]; k++) {
         REAL *state = of->states[k];
         part.after[k] = state + (k ? kept : row) * s->H1;
-        part.before[k] = t ? state + (k ? kept_before : row_before) * s->H1 : p->zeros;
+        if (t)
+            part.before[k] = state + (k ? kept_before : row_before) * s->H1;
+        else
+            part.before[k] = of->initial[k] ? of->initial[k] : p->zeros;
         part.d_states[k] = p->d_states[k];
     }
     part.tape = of->tape ? (REAL *)of->tape + kept * p->width : part.after[0];
     return part;
+}
+
+/* The state that R multiplies at step t, or its derivative; NULL if it is zero. */
+static const REAL *NAME(h_before)(const Arrays *of, const NAME(Part) *part, ptrdiff_t t)
+{
+    return t || of->initial[0] ? part->before[0] : NULL;
 }
 
 /* Lay out the memory from `start` on, and tell where it ends. */
@@ -184,8 +193,8 @@ static void NAME(forward)(const Scan *s)
         const REAL *x = (const REAL *)s->value.x + row * s->value.x_pitch;
         step.n = s->offsets[t + 1] - row;
         step.value = NAME(part_of)(s, &p, &s->value, t);
-        NAME(project)(s, &p, step.n, p.bias, 0, t ? step.value.before[0] : NULL, x,
-                      s->value.x_pitch, step.value.tape);
+        NAME(project)(s, &p, step.n, p.bias, 0, NAME(h_before)(&s->value, &step.value, t),
+                      x, s->value.x_pitch, step.value.tape);
         cell->forward(&step);
         NAME(read)(s, t, step.value.after[0]);
     }
@@ -212,6 +221,16 @@ static void NAME(clear_carried)(const Scan *s, const NAME(Plan) *p)
 {
     for (int k = 0; k < NAME(shape)(s->cell)->n_states; k++)
         memset(p->d_states[k], 0, s->offsets[1] * s->H1 * sizeof(REAL));
+}
+
+/* Add what is carried back to before the first step. */
+static void NAME(add_initial)(const Scan *s, const NAME(Plan) *p, const Arrays *of)
+{
+    for (int k = 0; k < STATES && of->d_initial[k]; k++) {
+        REAL *d_initial = of->d_initial[k];
+        for (ptrdiff_t i = 0; i < s->offsets[1] * s->H1; i++)
+            d_initial[i] += p->d_states[k][i];
+    }
 }
 
 /* Copy h_prev and x of a step, or their derivatives, to the block from row `filled` on. */
@@ -247,7 +266,7 @@ static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
         if (t >= first)
             NAME(read_back)(s, t, dh);
         cell->backward(&step);
-        if (t > start) {
+        if (t > start || (t == 0 && s->value.d_initial[0])) {
             const NAME(Factors) d_R = {p->of_R, d, p->d_pitch, 1, p->R, p->of_R * LANES,
                                        LANES};
             const int passes_h = cell->shape.passes_h;
@@ -266,6 +285,8 @@ static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
             filled = 0;
         }
     }
+    if (start == 0)
+        NAME(add_initial)(s, p, &s->value);
 }
 
 /* Pack weights, or their derivatives, for the way back, and clear the sums. */
@@ -275,6 +296,8 @@ static void NAME(pack_backward)(const Scan *s, const NAME(Plan) *p, const Arrays
     NAME(pack_transposed)(p, of->R, s->H, s->H1, p->source, p->of_R, p->R);
     if (of->dx)
         NAME(pack_transposed)(p, of->W, s->D, s->D1, p->source + p->of_W, of_x, p->W);
+    for (int k = 0; k < STATES && of->d_initial[k]; k++)
+        memset(of->d_initial[k], 0, s->offsets[1] * s->H1 * sizeof(REAL));
     memset(p->dR, 0, s->H * p->of_R * sizeof(REAL));
     memset(p->dW, 0, s->D * of_x * sizeof(REAL));
     memset(p->db, 0, p->width * sizeof(REAL));

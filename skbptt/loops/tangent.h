@@ -18,11 +18,12 @@ static void NAME(forward_tangent)(const Scan *s)
         step.value = NAME(part_of)(s, &p, &s->value, t);
         step.dot = NAME(part_of)(s, &q, &s->dot, t);
         REAL *a_dot = step.dot.tape;
-        NAME(project)(s, &q, n, q.bias, 0, t ? step.value.before[0] : NULL, x,
-                      s->value.x_pitch, a_dot);
-        if (t || x_dot)
-            NAME(project)(s, &p, n, a_dot, p.width, t ? step.dot.before[0] : NULL, x_dot,
-                          s->dot.x_pitch, a_dot);
+        const REAL *h_prev = NAME(h_before)(&s->value, &step.value, t);
+        const REAL *h_prev_dot = NAME(h_before)(&s->dot, &step.dot, t);
+        NAME(project)(s, &q, n, q.bias, 0, h_prev, x, s->value.x_pitch, a_dot);
+        if (h_prev_dot || x_dot)
+            NAME(project)(s, &p, n, a_dot, p.width, h_prev_dot, x_dot, s->dot.x_pitch,
+                          a_dot);
         cell->forward_tangent(&step);
     }
     restore(mode);
@@ -77,7 +78,7 @@ static void NAME(backward_tangent)(const Scan *s)
         const NAME(Factors) d_R = {p.of_R, d, pitch, 1, p.R, p.of_R * LANES, LANES};
         const NAME(Factors) d_Rdot = {p.of_R, d, pitch, 1, q.R, p.of_R * LANES, LANES};
         const NAME(Factors) ddot_R = {p.of_R, d_dot, pitch, 1, p.R, p.of_R * LANES, LANES};
-        if (t) {
+        if (t || s->dot.d_initial[0]) {
             const int passes_h = cell->shape.passes_h;
             const ptrdiff_t start_pitch = passes_h ? H1 : 0;
             NAME(product)(n, H1, passes_h ? dh_dot : p.zeros, start_pitch, &ddot_R, &d_Rdot,
@@ -103,6 +104,7 @@ static void NAME(backward_tangent)(const Scan *s)
             filled = 0;
         }
     }
+    NAME(add_initial)(s, &q, &s->dot);
     NAME(unpack_sums)(s, &q);
     restore(mode);
 }

@@ -1,12 +1,11 @@
 /* Elman: h = g1(a). The slope and the bend, which is the derivative of the slope with
-   respect to y, are functions of y = g1(a); the tape is h. */
+   respect to y, are functions of y = g1(a). The tape is h, in contiguous rows. */
 #define ELMAN(g1, slope, bend)                                                             \
     static void NAME(g1##_forward)(const NAME(Step) *s)                                    \
     {                                                                                      \
-        LINES {                                                                            \
-            REAL *h = TAPE(value, 0);                                                      \
-            UNITS h[j] = NAME(g1)(h[j]);                                                   \
-        }                                                                                  \
+        REAL *h = s->value.tape;                                                           \
+        for (ptrdiff_t i = 0; i < s->n * s->H1; i += LINE)                                 \
+            UNITS h[i + j] = NAME(g1)(h[i + j]);                                           \
     }                                                                                      \
     static void NAME(g1##_backward)(const NAME(Step) *s)                                   \
     {                                                                                      \
@@ -22,15 +21,14 @@
     }                                                                                      \
     static void NAME(g1##_forward_tangent)(const NAME(Step) *s)                            \
     {                                                                                      \
-        LINES {                                                                            \
-            const REAL *h = TAPE(value, 0);                                                \
-            REAL *h_dot = TAPE(dot, 0);                                                    \
+        const REAL *h = s->value.tape;                                                     \
+        REAL *h_dot = s->dot.tape;                                                         \
+        for (ptrdiff_t i = 0; i < s->n * s->H1; i += LINE)                                 \
             UNITS {                                                                        \
-                const REAL y = h[j];                                                       \
+                const REAL y = h[i + j];                                                   \
                 (void)y;                                                                   \
-                h_dot[j] *= (slope);                                                       \
+                h_dot[i + j] *= (slope);                                                   \
             }                                                                              \
-        }                                                                                  \
     }                                                                                      \
     static void NAME(g1##_backward_tangent)(const NAME(Step) *s)                           \
     {                                                                                      \
