@@ -25,7 +25,7 @@ class BuildLoops(build_ext):
 loops = Extension(
     "skbptt._loops",
     [FOLDER + "_loops.pyx", FOLDER + "loops.c"],
-    depends=glob(FOLDER + "*.h"),
+    depends=glob(FOLDER + "**/*.h", recursive=True),
     include_dirs=[FOLDER],
 )
 (loops,) = cythonize([loops], build_dir="build")

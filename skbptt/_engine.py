@@ -11,12 +11,11 @@ import numpy as np
 
 from . import _scan
 from ._readout import read, read_at, read_back
-from .cells import ElmanCell, GRUCell, LSTMCell
 
 try:
-    from ._loops import Loops, Tangent, Tape, available
+    from ._loops import CELLS, Loops, Tangent, Tape, available
 except ImportError:  # There was no compiler when the package was installed.
-    Loops, Tangent, Tape, available = None, (), (), ()
+    CELLS, Loops, Tangent, Tape, available = (), None, (), (), ()
 
 
 def choose(name=None):
@@ -38,14 +37,22 @@ def live():
     return "numpy" if LOOPS is None else f"compiled ({LOOPS.instructions})"
 
 
+# What the compiled loops know of a cell.
+REPLACED = ("gates", "states", "vectors", "shapes", "step", "step_back")
+
+
 def name_of(cell):
-    """Name of a cell of the package in the compiled loops; None for others."""
-    if type(cell) is ElmanCell:
-        return cell.activation
-    return {GRUCell: "gru", LSTMCell: "lstm"}.get(type(cell))
+    """Name of a cell in the compiled loops, or None if they cannot run it.
+
+    A subclass of a compiled cell runs compiled if it inherits what the loops replace.
+    """
+    cls = type(cell)
+    owner = next(base for base in cls.__mro__ if "_compiled" in vars(base))
+    same = all(getattr(cls, name) == getattr(owner, name) for name in REPLACED)
+    return cell._compiled if same and cell._compiled in CELLS else None
 
 
-def run(cell, p, x, batch, parts, workspace, keep=True):
+def run(cell, p, x, batch, parts, workspace, keep=True, initial=None):
     """Run a cell over a batch.
 
     Parameters
@@ -57,6 +64,8 @@ def run(cell, p, x, batch, parts, workspace, keep=True):
         Where the results live.
     keep : bool, default=True
         Whether there will be a way back.
+    initial : tuple of ndarrays of shape (n_columns, n_hidden), default=None
+        States before the first step; zeros if None.
 
     Returns
     -------
@@ -68,12 +77,12 @@ def run(cell, p, x, batch, parts, workspace, keep=True):
     name = name_of(cell)
     real = x.dtype == p["R"].dtype and x.dtype.char in "fd"
     if LOOPS is not None and name is not None and real:
-        return LOOPS.scan(name, p, x, batch, parts, workspace, keep)
-    h, tape = _scan.scan(cell, p, x, batch, keep=keep)
+        return LOOPS.scan(name, p, x, batch, parts, workspace, keep, initial)
+    h, tape = _scan.scan(cell, p, x, batch, initial, keep)
     if not parts:
-        return h, (tape, None)
+        return h, (tape, None, initial)
     s, rows_of_max = read(h, batch, parts)
-    return s, (tape, rows_of_max)
+    return s, (tape, rows_of_max, initial)
 
 
 def run_back(
@@ -87,27 +96,32 @@ def run_back(
     truncation=None,
     need_dx=True,
     d_states=None,
+    d_initial=None,
 ):
     """Propagate the gradient of a loss back through :func:`run`.
 
-    Parameters and results are those of :func:`skbptt._scan.scan_back`; the gradient of the
-    initial state is left out. ``d_states`` of shape (n_rows, n_hidden) is added to the
-    gradient of the states.
+    Parameters and results are those of :func:`skbptt._scan.scan_back`, except that the
+    arrays of ``d_initial``, if given, are filled with the gradient of the initial states.
+    ``d_states`` of shape (n_rows, n_hidden) is added to the gradient of the states.
     """
     if isinstance(tape, Tape):
-        return tape.scan_back(d_output, grad, truncation, need_dx, d_states)
-    tape, rows_of_max = tape
+        return tape.scan_back(d_output, grad, truncation, need_dx, d_states, d_initial)
+    tape, rows_of_max, _ = tape
     dh = read_back(d_output, batch, parts, rows_of_max) if parts else d_output
     if d_states is not None:
         dh = dh + d_states
-    return _scan.scan_back(cell, p, batch, tape, dh, grad, truncation, need_dx)[0]
+    dx, given = _scan.scan_back(cell, p, batch, tape, dh, grad, truncation, need_dx)
+    if d_initial is not None:
+        for own, value in zip(d_initial, given):
+            own[:] = value
+    return dx
 
 
 # Of the complex step: its square is lost in rounding, whatever it is added to.
 STEP = 1e-20
 
 
-def run_tangent(cell, p, p_dot, x_dot, batch, parts, tape, workspace):
+def run_tangent(cell, p, p_dot, x_dot, batch, parts, tape, workspace, initial_dot=None):
     """Derivative of :func:`run` along one direction of weights and inputs.
 
     Parameters
@@ -120,6 +134,8 @@ def run_tangent(cell, p, p_dot, x_dot, batch, parts, tape, workspace):
         What :func:`run` left.
     workspace : Workspace
         Where the results live; not that of the tape.
+    initial_dot : tuple of ndarrays like ``initial`` of :func:`run`, default=None
+        Direction of the initial states; zeros if None.
 
     Returns
     -------
@@ -130,13 +146,17 @@ def run_tangent(cell, p, p_dot, x_dot, batch, parts, tape, workspace):
         For :func:`run_back_tangent`.
     """
     if isinstance(tape, Tape):
-        h_dot, tangent = tape.tangent(p_dot, x_dot, workspace)
+        h_dot, tangent = tape.tangent(p_dot, x_dot, workspace, initial_dot)
         rows_of_max = tape.rows_of_max()
     else:
-        (x, *_), rows_of_max = tape
+        (x, *_), rows_of_max, initial = tape
         p_step = {name: value + 1j * STEP * p_dot[name] for name, value in p.items()}
         x_step = x + 1j * STEP * (0 if x_dot is None else x_dot)
-        h, tangent = _scan.scan(cell, p_step, x_step, batch)
+        if initial_dot is not None:
+            if initial is None:
+                initial = (0,) * len(initial_dot)
+            initial = tuple(s + 1j * STEP * dot for s, dot in zip(initial, initial_dot))
+        h, tangent = _scan.scan(cell, p_step, x_step, batch, initial)
         tangent = p_step, tangent
         h_dot = (h.imag / STEP).astype(x.dtype, copy=False)
     output_dot = read_at(h_dot, batch, parts, rows_of_max) if parts else h_dot
@@ -144,7 +164,16 @@ def run_tangent(cell, p, p_dot, x_dot, batch, parts, tape, workspace):
 
 
 def run_back_tangent(
-    cell, batch, parts, tangent, d_output, d_output_dot, grad_dot, need_dx, workspace
+    cell,
+    batch,
+    parts,
+    tangent,
+    d_output,
+    d_output_dot,
+    grad_dot,
+    need_dx,
+    workspace,
+    d_initial_dot=None,
 ):
     """Derivative of :func:`run_back` along the direction of :func:`run_tangent`.
 
@@ -159,6 +188,8 @@ def run_back_tangent(
         Filled with the derivative of the gradient.
     need_dx : bool
     workspace : Workspace
+    d_initial_dot : tuple of ndarrays like ``initial`` of :func:`run`, default=None
+        Filled with the derivative of the gradient of the initial states.
 
     Returns
     -------
@@ -169,11 +200,16 @@ def run_back_tangent(
         d_output = read_back(d_output, batch, parts, rows_of_max)
         d_output_dot = read_back(d_output_dot, batch, parts, rows_of_max)
     if isinstance(tangent, Tangent):
-        return tangent.back(d_output, d_output_dot, grad_dot, need_dx, workspace)
+        return tangent.back(
+            d_output, d_output_dot, grad_dot, need_dx, workspace, d_initial_dot
+        )
     p_step, tape = tangent
     grad = {name: np.empty_like(value) for name, value in p_step.items()}
     d_step = d_output + 1j * STEP * d_output_dot
-    dx, _ = _scan.scan_back(cell, p_step, batch, tape, d_step, grad, need_dx=need_dx)
+    dx, given = _scan.scan_back(cell, p_step, batch, tape, d_step, grad, need_dx=need_dx)
+    if d_initial_dot is not None:
+        for own, value in zip(d_initial_dot, given):
+            own[:] = value.imag / STEP
     for name, value in grad.items():
         grad_dot[name][:] = value.imag / STEP
     return (dx.real, dx.imag / STEP) if need_dx else (None, None)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from skbptt import RNNRegressor, _engine, show_versions
-from skbptt._engine import name_of, run, run_back
+from skbptt._activations import ACTIVATIONS, DERIVATIVES
+from skbptt._engine import name_of, run, run_back, run_back_tangent, run_tangent
 from skbptt._readout import READOUTS
 from skbptt._sequences import Sequences
 from skbptt._workspace import Workspace
@@ -89,6 +90,59 @@ def test_agreement_with_numpy(cell, size, dtype, tolerance, instructions, monkey
             ]
             assert relative_error(*everything) <= tolerance
             assert got[0].dtype == got[1].dtype == got[2]["R"].dtype == dtype
+
+
+@pytest.mark.parametrize("instructions", INSTRUCTIONS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-11), ("float32", 1e-4)])
+@pytest.mark.parametrize("size", SIZES[1:4], ids=lambda size: f"{size[0]}-{len(size[2])}")
+@pytest.mark.parametrize("cell", CELLS, ids=repr)
+def test_initial_states_agree_with_numpy(
+    cell, size, dtype, tolerance, instructions, monkeypatch
+):
+    """Outputs, gradients and their derivatives, with respect to initial states as well."""
+    p, batch, rng = problem(cell, *size, dtype)
+    p_dot = {k: rng.standard_normal(v.shape).astype(dtype) for k, v in p.items()}
+    shape = (len(cell.states), len(batch.order), size[0])
+    initial, initial_dot = rng.standard_normal((2, *shape)).astype(dtype)
+    for parts, truncation in [((), None), ((), (2, 5)), (READOUTS["concat"], (3, 3))]:
+        found = []
+        for loops in (None, _loops.Loops(instructions)):
+            monkeypatch.setattr(_engine, "LOOPS", loops)
+            output, tape = run(cell, p, batch.x, batch, parts, Workspace(), True, initial)
+            thrown, _ = run(cell, p, batch.x, batch, parts, Workspace(), False, initial)
+            np.testing.assert_array_equal(thrown, output)
+            d = np.random.RandomState(1).standard_normal((2, *output.shape)).astype(dtype)
+            grad, grad_dot = ({k: np.empty_like(v) for k, v in p.items()} for _ in "12")
+            d_initial, d_initial_dot = np.full((2, *shape), np.nan, dtype)
+            dx = run_back(
+                cell, p, batch, parts, tape, d[0], grad, truncation, d_initial=d_initial
+            )
+            output_dot, h_dot, tangent = run_tangent(
+                cell, p, p_dot, None, batch, parts, tape, Workspace(), initial_dot
+            )
+            both = run_back_tangent(
+                cell, batch, parts, tangent, *d, grad_dot, True, Workspace(), d_initial_dot
+            )
+            found.append([output, dx, d_initial, output_dot, h_dot, *both, d_initial_dot])
+            found[-1] += [*grad.values(), *grad_dot.values()]
+        for expected, actual in zip(*found):
+            assert actual.dtype == dtype
+            assert relative_error(actual, expected) <= tolerance
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=repr)
+def test_initial_states_of_zero_change_nothing(cell, monkeypatch):
+    monkeypatch.setattr(_engine, "LOOPS", _loops.Loops(FASTEST))
+    p, batch, rng = problem(cell, 17, 5, [4, 2, 2], "float64")
+    zeros = np.zeros((len(cell.states), 3, 17))
+    found = []
+    for initial in (None, zeros):
+        output, tape = run(cell, p, batch.x, batch, (), Workspace(), initial=initial)
+        grad = {name: np.empty_like(value) for name, value in p.items()}
+        dx = run_back(cell, p, batch, (), tape, output, grad)
+        found.append([output, dx, *grad.values()])
+    for expected, actual in zip(*found):
+        np.testing.assert_array_equal(actual, expected)
 
 
 @pytest.mark.parametrize("instructions", INSTRUCTIONS)
@@ -236,6 +290,45 @@ def test_cells_of_ones_own_run_on_the_reference():
     once, _ = run(LSTMCell(), p, batch.x, batch, (), Workspace())
     twice, _ = run(Doubled(), p, batch.x, batch, (), Workspace())
     np.testing.assert_allclose(twice, 2 * once, rtol=1e-14)
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=repr)
+def test_a_subclass_that_only_changes_the_start_stays_compiled(cell, monkeypatch):
+    class Started(type(cell)):
+        initial_bias = {"f": 3.0}
+
+        def initialise(self, p, rng):
+            super().initialise(p, rng)
+            p["R"] *= 0.5
+
+    monkeypatch.setattr(_engine, "LOOPS", _loops.Loops(FASTEST))
+    p, batch, _ = problem(cell, 5, 2, [4, 2], "float64")
+    started = Started(**vars(cell))
+    expected, _ = run(cell, p, batch.x, batch, (), Workspace())
+    got, tape = run(started, p, batch.x, batch, (), Workspace())
+    assert isinstance(tape, _loops.Tape)
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("name", _engine.REPLACED)
+def test_a_subclass_that_changes_what_is_compiled_runs_in_numpy(name):
+    changed = type("Changed", (LSTMCell,), {name: None})
+    assert name_of(changed()) is None
+
+
+def test_an_activation_that_is_not_compiled_runs_in_numpy(monkeypatch):
+    monkeypatch.setitem(ACTIVATIONS, "cube", lambda x: x**3)
+    monkeypatch.setitem(DERIVATIVES, "cube", lambda y: 3 * np.cbrt(y) ** 2)
+    monkeypatch.setattr(_engine, "LOOPS", _loops.Loops(FASTEST))
+    cell = ElmanCell("cube")
+    p, batch, _ = problem(cell, 3, 2, [2], "float64")
+    h, tape = run(cell, p, batch.x, batch, (), Workspace())
+    grad = {name: np.empty_like(value) for name, value in p.items()}
+    run_back(cell, p, batch, (), tape, np.array([[0, 0, 0], [1.0, 1, 1]]), grad)
+    first = (batch.x[0] @ p["W"] + p["b"]) ** 3
+    root = batch.x[1] @ p["W"] + p["b"] + first @ p["R"]
+    np.testing.assert_allclose(h, [first, root**3], rtol=1e-14)
+    np.testing.assert_allclose(grad["R"], np.outer(first, 3 * root**2), rtol=1e-12)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])

@@ -60,6 +60,11 @@ class Cell(ABC):
     vectors: tuple = ()
     initial_bias: dict = {}
 
+    @property
+    def _compiled(self) -> str | None:
+        """Name in the table of the compiled loops, ``loops/cells.h``."""
+        return None
+
     def shapes(self, n_in, n_hidden):
         """Shapes of the parameters of one layer, by name."""
         width = len(self.gates) * n_hidden

@@ -37,6 +37,10 @@ class ElmanCell(Cell):
             )
         self.activation = activation
 
+    @property
+    def _compiled(self) -> str:
+        return self.activation
+
     def step(self, a, u, state, p):
         (h,) = ACTIVATIONS[self.activation](a + u)
         return (h,), h

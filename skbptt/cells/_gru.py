@@ -35,6 +35,7 @@ class GRUCell(Cell):
 
     gates = ("r", "z", "n")
     vectors = ("b_n",)
+    _compiled = "gru"
 
     def step(self, a, u, state, p):
         (h,) = state

@@ -39,6 +39,7 @@ class LSTMCell(Cell):
     gates = ("i", "f", "g", "o")
     states = ("h", "c")
     initial_bias = {"f": 1.0}
+    _compiled = "lstm"
 
     def step(self, a, u, state, p):
         _, c_prev = state

@@ -18,49 +18,46 @@ from cpython.buffer cimport (
 
 cdef extern from "loops.h":
     enum:
-        GRU, LSTM
-    ctypedef struct Scan:
-        int cell
-        Py_ssize_t H, D, H1, D1, width, n_steps
-        const Py_ssize_t *offsets
+        STATES, VECTORS
+    ctypedef struct Shape:
+        const char *name
+        int n_states, n_gates, n_blocks
+        const char *vectors[VECTORS]
+        int h_is_tape
+    ctypedef struct Arrays:
         const void *W
         const void *R
         const void *b
-        const void *b_n
+        const void *vectors[VECTORS]
         const void *x
         Py_ssize_t x_pitch
+        void *tape
+        void *states[STATES]
+        const void *initial[STATES]
+        const void *dh
+        Py_ssize_t dh_pitch
+        void *dx
+        void *d_initial[STATES]
+    ctypedef struct Scan:
+        int cell
+        Py_ssize_t H, D, H1, D1, n_steps
+        const Py_ssize_t *offsets
         int keep
-        void *gates
-        void *c
-        void *h
+        Arrays value, dot
         void *sum
         void *top
         void *time_of_top
         void *scratch
         Py_ssize_t k1, k2
-        const void *dh
-        Py_ssize_t dh_pitch
         const void *d_sum
         const void *d_top
         const void *d_last
         void *dW
         void *dR
         void *db
-        void *db_n
-        void *dx
-        const void *W_dot
-        const void *R_dot
-        const void *b_dot
-        const void *b_n_dot
-        const void *x_dot
-        Py_ssize_t x_dot_pitch
-        void *gates_dot
-        void *c_dot
-        void *h_dot
-        const void *dh_dot
-        Py_ssize_t dh_dot_pitch
-        void *dx_dot
+        void *d_vectors[VECTORS]
     ctypedef struct CLoops "Loops":
+        const Shape *(*shape)(int cell)
         Py_ssize_t (*scratch)(const Scan *, int backward)
         void (*forward)(const Scan *) nogil
         void (*backward)(const Scan *) nogil
@@ -70,13 +67,26 @@ cdef extern from "loops.h":
     const CLoops *skbptt_loops(int instructions, int itemsize)
 
 
-# In the order of the enumerations of loops.h.
+# In the order of the enumeration of loops.h.
 INSTRUCTIONS = ("portable", "avx2", "avx512")
-CELLS = ("identity", "logistic", "relu", "tanh", "gru", "lstm")
 
 
 # Those of this processor, the fastest last.
 available = INSTRUCTIONS[: skbptt_instructions() + 1]
+
+
+def names_of_cells():
+    """Names in the order of the table of cells, which is the same in all loops."""
+    cdef const CLoops *loops = skbptt_loops(0, sizeof(double))
+    cdef int cell = 0
+    names = []
+    while loops.shape(cell) is not NULL:
+        names.append(loops.shape(cell).name.decode())
+        cell += 1
+    return tuple(names)
+
+
+CELLS = names_of_cells()
 
 
 cdef void *address(
@@ -116,14 +126,85 @@ def contiguous_rows(array):
     return array if good else np.ascontiguousarray(array)
 
 
-cdef int point_to_gradient(Scan *s, grad, dtype, Py_ssize_t n_gates) except -1:
-    """Let the scan write its gradient into the arrays of ``grad``."""
-    s.dW = address(grad["W"], dtype, s.D * n_gates * s.H, writable=True)
-    s.dR = address(grad["R"], dtype, s.H * n_gates * s.H, writable=True)
-    s.db = address(grad["b"], dtype, n_gates * s.H, writable=True)
-    if s.cell == GRU:
-        s.db_n = address(grad["b_n"], dtype, s.H, writable=True)
+cdef int point_to_rows(
+    array, dtype, Py_ssize_t n_rows, Py_ssize_t n_columns, const void **where,
+    Py_ssize_t *pitch,
+) except -1:
+    """Let ``where`` point to rows that lie ``pitch`` numbers apart."""
+    where[0] = address_of_rows(array, dtype, n_rows, n_columns)
+    pitch[0] = array.strides[0] // array.itemsize
     return 0
+
+
+cdef int point_to_weights(
+    const Scan *s, Arrays *arrays, const Shape *shape, p, dtype
+) except -1:
+    """Let ``arrays`` point to the parameters ``p`` of a layer."""
+    cdef Py_ssize_t width = shape.n_gates * s.H
+    arrays.W = address(p["W"], dtype, s.D * width)
+    arrays.R = address(p["R"], dtype, s.H * width)
+    arrays.b = address(p["b"], dtype, width)
+    for k in range(VECTORS):
+        if shape.vectors[k] is not NULL:
+            arrays.vectors[k] = address(p[shape.vectors[k].decode()], dtype, s.H)
+    return 0
+
+
+cdef int point_to_gradient(Scan *s, const Shape *shape, grad, dtype) except -1:
+    """Let the scan write its gradient into the arrays of ``grad``."""
+    cdef Py_ssize_t width = shape.n_gates * s.H
+    s.dW = address(grad["W"], dtype, s.D * width, writable=True)
+    s.dR = address(grad["R"], dtype, s.H * width, writable=True)
+    s.db = address(grad["b"], dtype, width, writable=True)
+    for k in range(VECTORS):
+        if shape.vectors[k] is not NULL:
+            name = shape.vectors[k].decode()
+            s.d_vectors[k] = address(grad[name], dtype, s.H, writable=True)
+    return 0
+
+
+cdef list take_states(
+    const Scan *s, Arrays *arrays, const Shape *shape, dtype, workspace
+):
+    """Memory for the tape and the states, or their derivatives; h is the first."""
+    cdef Py_ssize_t n_rows = s.offsets[s.n_steps], width = shape.n_blocks * s.H1
+    cdef Py_ssize_t n_kept = n_rows if s.keep else 2 * s.offsets[1], n
+    taken = []
+    for k in range(shape.n_states):
+        n = n_kept if k else n_rows
+        taken.append(workspace.empty((n, s.H1), dtype))
+        arrays.states[k] = address(taken[k], dtype, n * s.H1)
+    if not shape.h_is_tape:
+        taken.append(workspace.empty((n_kept, width), dtype))
+        arrays.tape = address(taken[-1], dtype, n_kept * width)
+    return taken
+
+
+cdef list take_initial(
+    const Scan *s, Arrays *arrays, const Shape *shape, initial, dtype, workspace
+):
+    """Padded copies of the states before the first step, or of their derivatives."""
+    copies = []
+    for k in range(shape.n_states if initial is not None else 0):
+        copy = workspace.empty((s.offsets[1], s.H1), dtype)
+        copy[:, : s.H] = initial[k]
+        copy[:, s.H :] = 0
+        arrays.initial[k] = address(copy, dtype, s.offsets[1] * s.H1)
+        copies.append(copy)
+    return copies
+
+
+cdef list take_d_initial(
+    const Scan *s, Arrays *arrays, const Shape *shape, bint wanted, dtype, workspace
+):
+    """Memory for the gradient of the states before the first step, if it is wanted."""
+    taken = []
+    for k in range(STATES):
+        arrays.d_initial[k] = NULL
+    for k in range(shape.n_states if wanted else 0):
+        taken.append(workspace.empty((s.offsets[1], s.H1), dtype))
+        arrays.d_initial[k] = address(taken[k], dtype, s.offsets[1] * s.H1)
+    return taken
 
 
 cdef class Tape:
@@ -131,28 +212,33 @@ cdef class Tape:
 
     cdef Scan scan
     cdef const CLoops *loops
+    cdef const Shape *shape
     cdef tuple arrays  # to which `scan` points
     cdef object workspace, batch, dtype
     cdef tuple parts
-    cdef Py_ssize_t n_gates
 
     def scan_back(
-        self, d_output, grad, truncation=None, bint need_dx=True, d_states=None
+        self,
+        d_output,
+        grad,
+        truncation=None,
+        bint need_dx=True,
+        d_states=None,
+        d_initial=None,
     ):
         """As :func:`skbptt._engine.run_back`."""
         cdef Scan *s = &self.scan
-        cdef Py_ssize_t n_gates = self.n_gates, n_rows, n_columns, n_bytes
+        cdef Py_ssize_t n_rows, n_columns, n_bytes
         cdef void *where
         if not s.keep:
             raise ValueError("The tape was not kept.")
         dtype, n_rows, n_columns = self.dtype, s.offsets[s.n_steps], s.offsets[1]
-        dh, s.dh = d_states, NULL
+        dh, s.value.dh = d_states, NULL
         if not self.parts:
             dh = d_output if d_states is None else d_output + d_states
         if dh is not None:
             dh = contiguous_rows(dh)
-            s.dh = address_of_rows(dh, dtype, n_rows, s.H)
-            s.dh_pitch = dh.strides[0] // dh.itemsize
+            point_to_rows(dh, dtype, n_rows, s.H, &s.value.dh, &s.value.dh_pitch)
         d_parts = []  # which `scan` points to
         for k, part in enumerate(self.parts):
             d_part = self.workspace.empty((n_columns, s.H1), dtype)
@@ -168,11 +254,14 @@ cdef class Tape:
                 s.d_sum = where
             else:
                 s.d_top = where
-        point_to_gradient(s, grad, dtype, n_gates)
-        dx, s.dx = None, NULL
+        point_to_gradient(s, self.shape, grad, dtype)
+        dx, s.value.dx = None, NULL
         if need_dx:
             dx = self.workspace.empty((n_rows, s.D1), dtype)
-            s.dx = address(dx, dtype, n_rows * s.D1)
+            s.value.dx = address(dx, dtype, n_rows * s.D1)
+        taken = take_d_initial(
+            s, &s.value, self.shape, d_initial is not None, dtype, self.workspace
+        )
         k1, k2 = truncation or (s.n_steps, s.n_steps)
         s.k1 = min(k1, s.n_steps)
         s.k2 = min(k2, s.n_steps + s.k1)  # as far back as it can be
@@ -181,8 +270,9 @@ cdef class Tape:
         s.scratch = address(scratch, np.uint8, n_bytes)
         with nogil:
             self.loops.backward(s)
+        for k, padded in enumerate(taken):
+            d_initial[k][:] = padded[:, : s.H]
         return dx[:, : s.D] if need_dx else None
-
 
     def rows_of_max(self):
         """Rows of the largest states, if the readout asks for them."""
@@ -191,40 +281,28 @@ cdef class Tape:
         times = self.arrays[-1][:, : self.scan.H]
         return self.batch.offsets[times] + np.arange(len(times))[:, np.newaxis]
 
-    def tangent(self, p_dot, x_dot, workspace):
+    def tangent(self, p_dot, x_dot, workspace, initial_dot=None):
         """As :func:`skbptt._engine.run_tangent`, with the states of all steps."""
         cdef Tangent tangent = Tangent()
         cdef Scan *s = &tangent.scan
-        cdef Py_ssize_t n_bytes, n_gates = self.n_gates, n_rows
+        cdef Py_ssize_t n_bytes, n_rows
         if not self.scan.keep:
             raise ValueError("The tape was not kept.")
         tangent.scan, tangent.tape = self.scan, self
         dtype, n_rows = self.dtype, s.offsets[s.n_steps]
-        s.W_dot = address(p_dot["W"], dtype, s.D * n_gates * s.H)
-        s.R_dot = address(p_dot["R"], dtype, s.H * n_gates * s.H)
-        s.b_dot = address(p_dot["b"], dtype, n_gates * s.H)
-        if s.cell == GRU:
-            s.b_n_dot = address(p_dot["b_n"], dtype, s.H)
+        point_to_weights(s, &s.dot, self.shape, p_dot, dtype)
         if x_dot is not None:
             x_dot = contiguous_rows(x_dot)
-            s.x_dot = address_of_rows(x_dot, dtype, n_rows, s.D)
-            s.x_dot_pitch = x_dot.strides[0] // x_dot.itemsize
-        h_dot = workspace.empty((n_rows, s.H1), dtype)
-        s.h_dot = address(h_dot, dtype, n_rows * s.H1)
-        gates_dot = c_dot = None
-        if s.cell >= GRU:
-            gates_dot = workspace.empty((n_rows, s.width), dtype)
-            s.gates_dot = address(gates_dot, dtype, n_rows * s.width)
-        if s.cell == LSTM:
-            c_dot = workspace.empty((n_rows, s.H1), dtype)
-            s.c_dot = address(c_dot, dtype, n_rows * s.H1)
-        tangent.arrays = (p_dot, x_dot, h_dot, gates_dot, c_dot)
+            point_to_rows(x_dot, dtype, n_rows, s.D, &s.dot.x, &s.dot.x_pitch)
+        states = take_states(s, &s.dot, self.shape, dtype, workspace)
+        initial = take_initial(s, &s.dot, self.shape, initial_dot, dtype, workspace)
+        tangent.arrays = (p_dot, x_dot, states, initial)
         n_bytes = 2 * self.loops.scratch(s, False)
         scratch = workspace.empty((n_bytes,), np.uint8)
         s.scratch = address(scratch, np.uint8, n_bytes)
         with nogil:
             self.loops.forward_tangent(s)
-        return h_dot[:, : s.H], tangent
+        return states[0][:, : s.H], tangent
 
 
 cdef class Tangent:
@@ -234,29 +312,35 @@ cdef class Tangent:
     cdef Tape tape
     cdef tuple arrays  # to which `scan` points, besides those of the tape
 
-    def back(self, dh, dh_dot, grad_dot, bint need_dx, workspace):
+    def back(
+        self, dh, dh_dot, grad_dot, bint need_dx, workspace, d_initial_dot=None
+    ):
         """As :func:`skbptt._engine.run_back_tangent`, given all of dh."""
         cdef Scan *s = &self.scan
         cdef const CLoops *loops = self.tape.loops
         cdef Py_ssize_t n_rows = s.offsets[s.n_steps], n_bytes
         dtype = self.tape.dtype
         dh, dh_dot = contiguous_rows(dh), contiguous_rows(dh_dot)
-        s.dh = address_of_rows(dh, dtype, n_rows, s.H)
-        s.dh_pitch = dh.strides[0] // dh.itemsize
-        s.dh_dot = address_of_rows(dh_dot, dtype, n_rows, s.H)
-        s.dh_dot_pitch = dh_dot.strides[0] // dh_dot.itemsize
-        point_to_gradient(s, grad_dot, dtype, self.tape.n_gates)
-        dx, dx_dot, s.dx, s.dx_dot = None, None, NULL, NULL
+        point_to_rows(dh, dtype, n_rows, s.H, &s.value.dh, &s.value.dh_pitch)
+        point_to_rows(dh_dot, dtype, n_rows, s.H, &s.dot.dh, &s.dot.dh_pitch)
+        point_to_gradient(s, self.tape.shape, grad_dot, dtype)
+        dx, dx_dot, s.value.dx, s.dot.dx = None, None, NULL, NULL
         if need_dx:
             dx = workspace.empty((n_rows, s.D1), dtype)
             dx_dot = workspace.empty((n_rows, s.D1), dtype)
-            s.dx = address(dx, dtype, n_rows * s.D1)
-            s.dx_dot = address(dx_dot, dtype, n_rows * s.D1)
+            s.value.dx = address(dx, dtype, n_rows * s.D1)
+            s.dot.dx = address(dx_dot, dtype, n_rows * s.D1)
+        take_d_initial(s, &s.value, self.tape.shape, False, dtype, workspace)
+        taken = take_d_initial(
+            s, &s.dot, self.tape.shape, d_initial_dot is not None, dtype, workspace
+        )
         n_bytes = 2 * loops.scratch(s, True)
         scratch = workspace.empty((n_bytes,), np.uint8)
         s.scratch = address(scratch, np.uint8, n_bytes)
         with nogil:
             loops.backward_tangent(s)
+        for k, padded in enumerate(taken):
+            d_initial_dot[k][:] = padded[:, : s.H]
         return (dx[:, : s.D], dx_dot[:, : s.D]) if need_dx else (None, None)
 
 
@@ -279,43 +363,39 @@ cdef class Loops:
         self.level = INSTRUCTIONS.index(instructions)
         self.instructions = instructions
 
-    def scan(self, str cell, p, x, batch, tuple parts, workspace, bint keep=True):
+    def scan(
+        self,
+        str cell,
+        p,
+        x,
+        batch,
+        tuple parts,
+        workspace,
+        bint keep=True,
+        initial=None,
+    ):
         """As :func:`skbptt._engine.run`, for one of CELLS."""
         cdef Tape tape = Tape()
         cdef Scan *s = &tape.scan
         cdef Py_ssize_t size = x.itemsize, n_rows = len(x)
-        cdef Py_ssize_t n_gates, n_kept, n_bytes, n_columns
+        cdef Py_ssize_t n_bytes, n_columns
         x, dtype = contiguous_rows(x), x.dtype
         offsets = np.ascontiguousarray(batch.offsets, np.intp)
         line = 64 // size
+        tape.loops = skbptt_loops(self.level, size)
         s.cell = CELLS.index(cell)
+        tape.shape = tape.loops.shape(s.cell)
         s.H, s.D = len(p["R"]), x.shape[1]
         s.H1, s.D1 = -(-s.H // line) * line, -(-s.D // line) * line
-        s.width = s.H1 if s.cell < GRU else 4 * s.H1
         s.n_steps = len(offsets) - 1
         s.offsets = <const Py_ssize_t *>address(offsets, np.intp, s.n_steps + 1)
         if offsets[0] != 0 or offsets[-1] != n_rows:
             raise ValueError(f"x has {n_rows} rows, the batch {offsets[-1]}.")
-        n_gates = tape.n_gates = len(p["b"]) // s.H
-        s.W = address(p["W"], dtype, s.D * n_gates * s.H)
-        s.R = address(p["R"], dtype, s.H * n_gates * s.H)
-        s.b = address(p["b"], dtype, n_gates * s.H)
-        if s.cell == GRU:
-            s.b_n = address(p["b_n"], dtype, s.H)
-        s.x = address_of_rows(x, dtype, n_rows, s.D)
-        s.x_pitch = x.strides[0] // size
-
+        point_to_weights(s, &s.value, tape.shape, p, dtype)
+        point_to_rows(x, dtype, n_rows, s.D, &s.value.x, &s.value.x_pitch)
         s.keep = keep
-        n_kept = n_rows if keep else 2 * s.offsets[1]
-        h = workspace.empty((n_rows, s.H1), dtype)
-        s.h = address(h, dtype, n_rows * s.H1)
-        gates = c = None
-        if s.cell >= GRU:
-            gates = workspace.empty((n_kept, s.width), dtype)
-            s.gates = address(gates, dtype, n_kept * s.width)
-        if s.cell == LSTM:
-            c = workspace.empty((n_kept, s.H1), dtype)
-            s.c = address(c, dtype, n_kept * s.H1)
+        states = take_states(s, &s.value, tape.shape, dtype, workspace)
+        initial = take_initial(s, &s.value, tape.shape, initial, dtype, workspace)
         n_columns = s.offsets[1]
         total = top = times = None
         if "mean" in parts:
@@ -326,16 +406,15 @@ cdef class Loops:
             s.top = address(top, dtype, n_columns * s.H1)
             times = workspace.empty((n_columns, s.H1), f"i{size}")
             s.time_of_top = address(times, times.dtype, n_columns * s.H1)
-        tape.loops = skbptt_loops(self.level, size)
         n_bytes = tape.loops.scratch(s, False)
         scratch = workspace.empty((n_bytes,), np.uint8)
         s.scratch = address(scratch, np.uint8, n_bytes)
-        tape.arrays = (p, x, offsets, h, gates, c, total, top, times)
+        tape.arrays = (p, x, offsets, states, initial, total, top, times)
         tape.workspace, tape.batch, tape.parts = workspace, batch, parts
         tape.dtype = dtype
         with nogil:
             tape.loops.forward(s)
-        h = h[:, : s.H]
+        h = states[0][:, : s.H]
         if not parts:
             return h, tape
         output = np.empty((n_columns, len(parts), s.H), dtype)

@@ -1,10 +1,11 @@
 /* Everything for one type of real number and one instruction set. */
 
 #include "product.h"
-#include "gates.h"
+#include "activations.h"
+#include "step.h"
+#include "cells.h"
 #include "readout.h"
 #include "scan.h"
-#include "gates_tangent.h"
 #include "tangent.h"
 
 #undef TYPE
@@ -21,3 +22,8 @@
 #undef LANES
 #undef LINES
 #undef UNITS
+#undef TAPE
+#undef D
+#undef BEFORE
+#undef AFTER
+#undef D_STATE

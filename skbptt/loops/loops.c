@@ -43,15 +43,22 @@ static void restore(unsigned long old)
 #define NAME(name) JOIN(name, TYPE, ISA)
 #define LINE ((ptrdiff_t)(64 / sizeof(REAL)))
 
+/* VECTORISE promises that the iterations of a loop do not depend on each other, whatever
+   memory its pointers point to. */
 #if defined(__GNUC__)
 #define INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
-#define VECTORISE _Pragma("clang loop vectorize(enable)")
+#define VECTORISE _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define UNROLL _Pragma("GCC unroll 8")
-#define VECTORISE
+/* Unrolled before it becomes vectors, a short loop would not become any. */
+#define VECTORISE _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
 #endif
+#elif defined(_MSC_VER)
+#define INLINE static inline
+#define UNROLL
+#define VECTORISE __pragma(loop(ivdep))
 #else
 #define INLINE static inline
 #define UNROLL
@@ -118,10 +125,11 @@ int skbptt_instructions(void)
 
 #define LOOPS(isa)                                                                         \
     {                                                                                      \
-        {scratch_float_##isa, forward_float_##isa, backward_float_##isa,                   \
+        {shape_float_##isa, scratch_float_##isa, forward_float_##isa, backward_float_##isa, \
          forward_tangent_float_##isa, backward_tangent_float_##isa},                       \
-            {scratch_double_##isa, forward_double_##isa, backward_double_##isa,            \
-             forward_tangent_double_##isa, backward_tangent_double_##isa},                 \
+            {shape_double_##isa, scratch_double_##isa, forward_double_##isa,               \
+             backward_double_##isa, forward_tangent_double_##isa,                          \
+             backward_tangent_double_##isa},                                               \
     }
 
 const Loops *skbptt_loops(int instructions, int itemsize)

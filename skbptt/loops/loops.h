@@ -1,62 +1,78 @@
-/* The loops over time in compiled code: what skbptt/_scan.py does, for the cells of the
-   package. Symbols are those of skbptt/cells. */
+/* The compiled loops over time: they do what skbptt/_scan.py does, for the cells of the
+   table in cells.h. Symbols are those of skbptt/cells. */
 
 #ifndef SKBPTT_LOOPS_H
 #define SKBPTT_LOOPS_H
 
 #include <stddef.h>
 
-enum { IDENTITY, LOGISTIC, RELU, TANH, GRU, LSTM };
+/* The most that any cell has of each. */
+enum { STATES = 2, BLOCKS = 4, VECTORS = 1 };
 
-/* One direction of one layer over one batch. Arrays hold float or double. Rows are packed
-   by time as in skbptt/_sequences.py, and start from a state of zeros. Padded sizes are
-   whole lines of 64 bytes; no sum includes the units and inputs that are not there. */
+/* What the loops need to know about a cell besides its step. A row of the tape consists of
+   blocks of H1 units. Before the step, a block holds the sums of one gate; the step leaves
+   there what its reverse needs. */
 typedef struct {
-    int cell;                  /* one of the above; the first four are Elman's */
-    ptrdiff_t H, D;            /* units, inputs */
-    ptrdiff_t H1, D1;          /* the same, padded */
-    ptrdiff_t width;           /* of a row of the tape: H1, or 4 H1 with gates */
-    ptrdiff_t n_steps;
-    const ptrdiff_t *offsets;  /* (n_steps + 1,): first row of each step */
-    const void *W, *R, *b;     /* (D, gates H), (H, gates H), (gates H,) */
-    const void *b_n;           /* (H,), of the GRU only */
-    const void *x;             /* (n_rows, D), rows x_pitch apart */
+    const char *name;
+    int n_states;               /* carried from step to step; the first is h */
+    int n_gates;                /* blocks of W, R and b */
+    int n_blocks;               /* blocks of the tape */
+    int of_R, of_W;             /* the blocks before of_R receive h R, those from of_W on
+                                   x W + b, and the k-th before of_W the k-th vector */
+    int gate[BLOCKS];           /* of W, R and b, that each block of the tape belongs to */
+    const char *vectors[VECTORS]; /* names of the parameters of shape (H,) */
+    int h_is_tape;              /* whether the tape, of one block, is h itself */
+    int passes_h;               /* whether the state before receives gradient from the h
+                                   after it other than through R */
+} Shape;
+
+/* The arrays of one direction of one layer over one batch, or their derivatives along one
+   direction of weights and inputs. Numbers are float or double. */
+typedef struct {
+    const void *W, *R, *b;      /* (D, gates H), (H, gates H), (gates H,) */
+    const void *vectors[VECTORS]; /* (H,) */
+    const void *x;              /* (n_rows, D), rows x_pitch apart */
     ptrdiff_t x_pitch;
-    int keep;                  /* whether `gates` and `c` hold all steps, or two only */
-    void *gates;               /* (n_rows, width), the tape; h if the cell is Elman's */
-    void *c, *h;               /* (n_rows, H1); c of the LSTM only */
-    void *sum, *top;           /* (n_columns, H1): sum and largest of the states of each
-                                  sequence, or NULL */
-    void *time_of_top;         /* (n_columns, H1), integers as wide as the numbers */
-    void *scratch;             /* as many bytes as `scratch` of the loops tells */
+    void *tape;                 /* (n_rows, width), or NULL where h is the tape */
+    void *states[STATES];       /* (n_rows, H1); NULL after the last */
+    const void *initial[STATES]; /* (n_columns, H1): before the first step; NULL for zero */
+    const void *dh;             /* (n_rows, H), rows dh_pitch apart; or NULL */
+    ptrdiff_t dh_pitch;
+    void *dx;                   /* (n_rows, D1), or NULL */
+    void *d_initial[STATES];    /* (n_columns, H1), or NULL */
+} Arrays;
+
+/* Rows are packed by time as in skbptt/_sequences.py. Padded sizes are whole lines of 64
+   bytes; no sum includes the units and inputs that are not there. */
+typedef struct {
+    int cell;                   /* its row in the table */
+    ptrdiff_t H, D;             /* units, inputs */
+    ptrdiff_t H1, D1;           /* the same, padded */
+    ptrdiff_t n_steps;
+    const ptrdiff_t *offsets;   /* (n_steps + 1,): first row of each step */
+    int keep;                   /* whether the tape and the states after the first hold all
+                                   steps, or two only */
+    Arrays value, dot;          /* dot: of tangents only; its x may be NULL for zero */
+    void *sum, *top;            /* (n_columns, H1): sum and largest of the states of each
+                                   sequence, or NULL */
+    void *time_of_top;          /* (n_columns, H1), integers as wide as the numbers */
+    void *scratch;              /* as many bytes as `scratch` of the loops returns */
 
     /* Of the way back only. */
-    ptrdiff_t k1, k2;          /* truncation */
-    const void *dh;            /* (n_rows, H), rows dh_pitch apart; or NULL */
-    ptrdiff_t dh_pitch;
-    const void *d_sum, *d_top; /* (n_columns, H1); or NULL */
-    const void *d_last;        /* (n_columns, H1), of the last states; or NULL */
-    void *dW, *dR, *db, *db_n; /* like W, R, b, b_n */
-    void *dx;                  /* (n_rows, D1), or NULL */
-
-    /* Of tangents only: derivatives along one direction of what has the name without
-       `_dot`. On the way back dW, dR, db, db_n are derivatives too, and all of dh is
-       given. */
-    const void *W_dot, *R_dot, *b_dot, *b_n_dot;
-    const void *x_dot;         /* or NULL, if zero; rows x_dot_pitch apart */
-    ptrdiff_t x_dot_pitch;
-    void *gates_dot, *c_dot, *h_dot;
-    const void *dh_dot;        /* rows dh_dot_pitch apart */
-    ptrdiff_t dh_dot_pitch;
-    void *dx_dot;              /* NULL where dx is */
+    ptrdiff_t k1, k2;           /* truncation */
+    const void *d_sum, *d_top;  /* (n_columns, H1); or NULL */
+    const void *d_last;         /* (n_columns, H1), of the last states; or NULL */
+    void *dW, *dR, *db;         /* like W, R, b; derivatives of them, for tangents */
+    void *d_vectors[VECTORS];
 } Scan;
 
 typedef struct {
+    const Shape *(*shape)(int cell); /* NULL after the last row of the table */
     ptrdiff_t (*scratch)(const Scan *, int backward);
     void (*forward)(const Scan *);
     void (*backward)(const Scan *);
-    void (*forward_tangent)(const Scan *); /* with twice the scratch memory */
-    void (*backward_tangent)(const Scan *);
+    void (*forward_tangent)(const Scan *);  /* with twice the scratch memory */
+    void (*backward_tangent)(const Scan *); /* the same; given all of dh */
 } Loops;
 
 /* Sets of instructions, the fastest last. */

@@ -28,17 +28,25 @@ static void NAME(read)(const Scan *s, ptrdiff_t t, const REAL *restrict h)
             }
 }
 
+/* Add the rows of dL/dh that are given for step t, or their derivatives. */
+static void NAME(add_given)(const Scan *s, const Arrays *of, ptrdiff_t t, REAL *restrict dh)
+{
+    const ptrdiff_t row = s->offsets[t], n = s->offsets[t + 1] - row;
+    const REAL *restrict given = (const REAL *)of->dh + row * of->dh_pitch;
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (ptrdiff_t j = 0; j < s->H; j++)
+            dh[i * s->H1 + j] += given[i * of->dh_pitch + j];
+}
+
 /* Add what the loss says of the states at step t to their gradients. */
 static void NAME(read_back)(const Scan *s, ptrdiff_t t, REAL *restrict dh)
 {
     const ptrdiff_t row = s->offsets[t], n = s->offsets[t + 1] - row, H1 = s->H1;
-    const REAL *restrict given = s->dh, *restrict d_sum = s->d_sum;
+    const REAL *restrict d_sum = s->d_sum;
     const REAL *restrict d_top = s->d_top, *restrict d_last = s->d_last;
     const INTEGER *restrict time = s->time_of_top;
-    if (given)
-        for (ptrdiff_t i = 0; i < n; i++)
-            for (ptrdiff_t j = 0; j < s->H; j++)
-                dh[i * H1 + j] += given[(row + i) * s->dh_pitch + j];
+    if (s->value.dh)
+        NAME(add_given)(s, &s->value, t, dh);
     if (d_sum)
         for (ptrdiff_t i = 0; i < n * H1; i += LINE)
             UNITS dh[i + j] += d_sum[i + j];
