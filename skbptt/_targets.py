@@ -5,7 +5,7 @@ from sklearn.base import is_regressor
 from sklearn.utils.validation import check_array, column_or_1d
 
 from ._compat import _check_sample_weight
-from ._validation import as_array, is_list, missing, ndim_of
+from ._validation import as_array, is_list, missing
 from ._warn import warn
 
 
@@ -187,7 +187,7 @@ def check_weights(sample_weight, sequences, per_step, n_outputs):
     along = per_step and weights is not None and runs_along_steps(weights)
     if along:
         weights = stack_per_step(weights, sequences, "sample_weight")
-    if ndim_of(weights) > 1:
+    if np.asarray(weights).ndim > 1:
         weights = check_array(
             weights, dtype=dtype, ensure_2d=False, allow_nd=True, input_name="sample_weight"
         )
