@@ -126,8 +126,9 @@ def channels_first(sequences):
         return False
     some = np.arange(0, n, -(-n // MOST))
     values = sequences.steps[sequences.rows_of(some)].astype(np.float64)
-    scale = values.std(axis=0)
-    varied = scale > 0
+    with np.errstate(over="ignore"):
+        scale = values.std(axis=0)
+    varied = (scale > 0) & np.isfinite(scale)
     if np.count_nonzero(varied) < LONG:
         return False
     values = (values[:, varied] - values[:, varied].mean(axis=0)) / scale[varied]

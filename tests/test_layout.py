@@ -105,6 +105,7 @@ HEALTHY = {
     "a step, few features": rng.normal(size=(30, 1, 4)),
     "some of one step": [rng.normal(size=(n, 8)) for n in [1] * 29 + [2]],
     "ragged": [rng.normal(size=(n, 30)).cumsum(axis=1) for n in [3, 4] * 20],
+    "huge": 1e154 * rng.uniform(size=(30, 3, 50)),
     "constant": np.ones((30, 3, 50)),
     "nine sequences": smooth(9, 3, 50),
 }
