@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -297,10 +298,11 @@ class LeakyCell(Cell):
 @pytest.mark.parametrize("leak", [0.9, np.array([0.9, 0.1])])
 def test_warm_start_with_another_cell(leak):
     model = fitted(cell=LeakyCell(leak), warm_start=True, hidden_layer_sizes=2)
-    model.set_params(cell=LeakyCell(np.copy(leak))).fit(X, Y)
+    model.set_params(cell=LeakyCell(deepcopy(leak))).fit(X, Y)
     for other in (LeakyCell(np.subtract(1, leak)), GRUCell(), "gru"):
         model.set_params(cell=other)
-        match = "same network only, but cell was"
+        both = f"cell was {LeakyCell(leak)!r} and is {other!r}"
+        match = f"same network only, but {re.escape(both)}"
         assert_fails_unchanged(model, lambda: model.fit(X, Y), ValueError, match)
 
 

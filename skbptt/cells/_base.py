@@ -151,7 +151,8 @@ class Cell(ABC):
         return {}
 
     def __repr__(self):
-        return f"{type(self).__name__}()"
+        values = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({values})"
 
 
 def orthogonal(rng, n):
