@@ -57,8 +57,8 @@ def far_from_unit_scale(sequences, names):
     )
 
 
-def diagnose(estimator, network, loss, data, theta, losses):
-    """Messages on a training that came to little.
+def diagnose(estimator, network, loss, data, theta, losses, ended_early=False):
+    """A message on a training that came to little, or None.
 
     Parameters
     ----------
@@ -68,6 +68,8 @@ def diagnose(estimator, network, loss, data, theta, losses):
         What was trained, on what, and the weights it came to.
     losses : list of float
         The objective in each iteration.
+    ended_early : bool
+        Whether it has diverged or was interrupted.
     """
     constant = loss.start(data.y, data.weights)
     sample = spread(data, N_JUDGED)
@@ -76,19 +78,20 @@ def diagnose(estimator, network, loss, data, theta, losses):
             loss, np.broadcast_to(constant, (len(sample.y), network.n_outputs)), sample
         )
         if at_first < np.finfo(theta.dtype).eps:
-            return
+            return None
         # What was validated may have ended at other weights than its last.
         if losses and losses[-1] <= UNLEARNED * at_first and not estimator.early_stopping:
-            return
+            return None
         learned = mean_loss(loss, raw_outputs(network, theta, sample.sequences), sample)
         if learned <= UNLEARNED * at_first:
-            return
-        if not learned < NO_BETTER * at_first:
-            yield CONSTANT
+            return None
+        found = None
         if np.median(data.sequences.lengths) > LONG:
             norms = record_gradient_norms(network, theta, loss, spread(data, N_FLOW))
-            found = (explain(estimator, network, of_layer) for of_layer in norms.values())
-            yield next(filter(None, found), None)
+            why = (explain(estimator, network, of_layer) for of_layer in norms.values())
+            found = next(filter(None, why), None)
+        constant = not (ended_early or learned < NO_BETTER * at_first)
+        return found or (CONSTANT if constant else None)
 
 
 def spread(data, n):

@@ -178,9 +178,10 @@ class Fitting(BaseEstimator, ABC):
             incremental,
         )
         problems = [problem]
-        if not (incremental or solvers.ended_early(problem)):
-            losses = state["record"]["loss_curve"]
-            problems += diagnose(self, network, loss, training, theta, losses)
+        if not incremental:
+            losses, early = state["record"]["loss_curve"], solvers.ended_early(problem)
+            found = diagnose(self, network, loss, training, theta, losses, early)
+            problems.append(found)
         for problem in filter(None, problems):
             warn(problem, ConvergenceWarning)
         self.__dict__.update(self._fitted(spec, network, loss, units, theta, state))

@@ -65,6 +65,7 @@ def train(
             record=state["record"],
             tell=tell,
             unit=unit,
+            score_unit=unit if estimator.scoring == "loss" else 1.0,
         )
         result = solve(estimator, objective, monitor, theta, state, one_epoch)
         if not one_epoch:  # then it is not the last

@@ -110,6 +110,7 @@ OPTIONS = {
     "readout": "last",
     "max_iter": 15,
     "learning_rate_init": 0.1,
+    "batch_size": 32,
     "random_state": 0,
 }
 

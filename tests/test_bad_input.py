@@ -384,6 +384,7 @@ OUT_OF_RANGE = {
     "momentum": [-0.1, 1.0],
     "nesterovs_momentum": ["no"],
     "early_stopping": ["yes"],
+    "scoring": ["nonsense", 3],
     "validation_fraction": [0.0, 1.0, -0.5],
     "beta_1": [-0.1, 1.0],
     "beta_2": [-0.1, 1.0],

@@ -36,7 +36,7 @@ def curve(values):
 
 def test_loss_curves_and_the_weights_kept():
     y_val = Y[:9] + np.arange(9)  # more to learn and more to unlearn
-    model = regressor(max_iter=60, early_stopping=True, n_iter_no_change=3)
+    model = regressor(max_iter=60, early_stopping=True, n_iter_no_change=3, scoring=None)
     model.fit(X, Y, X_val=X[:9], y_val=y_val)
     display = LossCurveDisplay.from_estimator(model)
     loss, score, norm, rate = display.axes_[:, 0]

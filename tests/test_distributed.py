@@ -226,6 +226,7 @@ def test_blocks_are_the_batches_of_one_fit():
     """
     y = np.tile(Y[:BLOCK], N_BLOCKS)
     options = {"shuffle": False, "alpha": 1.0, "max_iter": 4}
+    options["learning_rate"] = "one_cycle"
     whole = regressor(**options, batch_size=BLOCK).fit(DENSE, y)
     options |= {"alpha": 1.0 / N_BLOCKS, "max_iter": 4 * N_BLOCKS}
     parts = regressor(**options)

@@ -196,5 +196,5 @@ def test_a_pipeline_may_ask_for_frames():
     """Which sequences are not given as."""
     model = make_pipeline(SequenceUnflattener(2), RNNRegressor(2, max_iter=1))
     model.set_output(transform="pandas")
-    x = np.arange(24.0).reshape(4, 6)
+    x = np.arange(24.0).reshape(4, 6) / 10
     assert model.fit(x, x[:, 0])[0].transform(x).shape == (4, 3, 2)

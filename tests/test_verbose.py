@@ -51,7 +51,7 @@ def test_partial_fit_prints_every_so_many_calls(capsys):
 
 def test_an_iteration_that_diverges(capsys):
     """The last that came to something."""
-    model = regressor(solver="sgd", learning_rate_init=1e6, max_grad_norm=None, verbose=50)
+    model = regressor(solver="sgd", learning_rate_init=3.0, max_grad_norm=None, verbose=50)
     model.set_params(activation="identity", cell="rnn", max_iter=50)
     quietly(model.fit, X, Y)
     (line,) = printed(capsys)

@@ -60,8 +60,8 @@ class Monitor:
         The :attr:`record` of an earlier run to go on from.
     tell : callable or None
         ``tell(theta)`` is called at each iteration; True asks to stop.
-    unit : float
-        What a loss of 1 is called in print.
+    unit, score_unit : float
+        What a loss and a score of 1 are in print.
 
     Attributes
     ----------
@@ -82,6 +82,7 @@ class Monitor:
         record=None,
         tell=None,
         unit=1.0,
+        score_unit=1.0,
     ):
         self.tol = tol
         self.patience = patience
@@ -89,7 +90,7 @@ class Monitor:
         self.validate = validate
         self.record = new_record() if record is None else record
         self.tell = tell
-        self.unit = unit
+        self.unit, self.score_unit = unit, score_unit
         self.told_to_stop = False
         self._best = theta.copy()
         self._last = self._best
@@ -113,7 +114,7 @@ class Monitor:
             # Of equals the later, which has seen more; never what is not finite.
             best = score >= record["best_score"] and score > -np.inf
             record["best_score"] = max(record["best_score"], score)
-            score_text = f", validation score = {score:.6f}"
+            score_text = f", validation score = {score * self.score_unit:.6g}"
         record["best_loss"] = min(record["best_loss"], float(loss))
         if best:
             self._best = self._last
