@@ -259,7 +259,8 @@ A regressor standardises its targets itself, by a location and a spread that sui
 The output layer absorbs both, so predictions, weights and loss curves are in the units of
 y, and a fit does not depend on these units. In the loss of several targets, the weight of
 each is inverse to its squared spread (to its spread for the absolute error and quantiles,
-to its mean for counts).
+to its mean for counts). ``partial_fit`` takes location and spread from its first call, if
+that has 30 targets or more, and otherwise learns the targets as they are.
 
 The objective is
 

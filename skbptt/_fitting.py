@@ -14,13 +14,16 @@ from . import solvers
 from ._data import Data, canonical, drop_weightless, fingerprint
 from ._diagnosis import diagnose, far_from_unit_scale
 from ._early_stopping import FEW, TOO_FEW, Validator, hold_back
-from ._loss import in_units, units_of
+from ._loss import Units, in_units, units_of
 from ._parameters import hidden_sizes, make_cell, same_cell, window_of
 from ._targets import check_targets
 from ._training import train
 from ._validation import check_sequences
 from ._warn import warn
 from .network import Stack
+
+# Targets from which the first of several calls can tell the spread of those to come.
+TYPICAL = 30
 
 
 class Fitting(BaseEstimator, ABC):
@@ -137,7 +140,8 @@ class Fitting(BaseEstimator, ABC):
         if known:
             units = self._units
         else:
-            units = loss.units(data.y, data.weights)
+            typical = not incremental or len(data.y) >= TYPICAL
+            units = loss.units(data.y, data.weights) if typical else Units()
             state["units"] = units.state()
         # The network learns in these units, and is handed out in those of the user.
         training = units.standardise(data)

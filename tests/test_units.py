@@ -162,6 +162,14 @@ def test_what_is_resumed_keeps_its_units(loss):
     assert_same_model(whole, halves)
 
 
+def test_partial_fit_takes_the_units_of_its_first_call():
+    """If that has enough targets to tell them; else it learns targets as they are."""
+    model, other = (regressor().partial_fit(X, a * Y) for a in (1.0, 1e4))
+    np.testing.assert_allclose(other.predict(X), 1e4 * model.predict(X), rtol=1e-6)
+    few = regressor().partial_fit(X[:29], Y[:29])
+    assert not isinstance(few._units, TargetUnits)
+
+
 def test_float32_stays():
     x = [steps.astype("f4") for steps in X]
     model = RNNRegressor(4, max_iter=20, random_state=0).fit(x, (1e4 * Y).astype("f4"))
