@@ -4,6 +4,7 @@ from ._classifier import RNNClassifier
 from ._persistence import TRUSTED_TYPES
 from ._regressor import RNNRegressor
 from ._show_versions import show_versions
+from ._streams import Stream
 
 __version__ = "0.1.0"
 
@@ -11,6 +12,7 @@ __all__ = [
     "TRUSTED_TYPES",
     "RNNClassifier",
     "RNNRegressor",
+    "Stream",
     "__version__",
     "show_versions",
 ]

@@ -11,6 +11,7 @@ from ._compat import CallbackSupportMixin, with_callbacks
 from ._docstrings import Documented
 from ._fitting import Fitting
 from ._parameters import CONSTRAINTS, check_parameters
+from ._streams import Stream
 from ._targets import check_targets
 from ._threads import one_blas_thread, parallel_map
 from ._validation import check_sequences, unchanged_on_error
@@ -34,6 +35,9 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
     """Base of :class:`RNNClassifier` and :class:`RNNRegressor`."""
 
     _parameter_constraints: dict = CONSTRAINTS
+
+    # Names of the methods that make predictions of raw outputs, by what they answer.
+    _responses = {"predict": "_decode"}
 
     # Training.
 
@@ -155,6 +159,28 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
         """
         raw, sequences = self._raw(X)
         return self._arrange(self._decode(raw), sequences)
+
+    def stream(self, n_streams=None):
+        """Read sequences step by step, and predict at each.
+
+        Parameters
+        ----------
+        n_streams : int or None, default=None
+            Number of sequences that are read in parallel; None for a single one.
+
+        Returns
+        -------
+        stream : Stream
+            Its ``push`` reads a step and returns what ``predict`` would for the sequence so
+            far. See :class:`~skbptt.Stream`.
+
+        Raises
+        ------
+        ValueError
+            If the network reads sequences in both directions, or if ``n_streams`` is no
+            positive integer.
+        """
+        return Stream(self, n_streams)
 
     def score(self, X, y, sample_weight=None):
         """Score predictions: accuracy of a classifier, R^2 of a regressor.

@@ -72,6 +72,12 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         **BaseRNN._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
+    _responses = {
+        "predict": "_decode",
+        "predict_proba": "_proba",
+        "predict_log_proba": "_log_proba",
+        "decision_function": "_decision",
+    }
     _metric = staticmethod(accuracy)
 
     def __init__(
@@ -318,8 +324,14 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             For targets per step in the form of X, as in :meth:`predict`.
         """
         raw, sequences = self._raw(X)
-        binary = self._n_columns is None and raw.shape[1] == 1
-        return self._arrange(raw[:, 0] if binary else raw, sequences)
+        return self._arrange(self._decision(raw), sequences)
+
+    def _is_binary(self, raw):
+        """Whether there is one output for two classes."""
+        return self._n_columns is None and raw.shape[1] == 1
+
+    def _decision(self, raw):
+        return raw[:, 0] if self._is_binary(raw) else raw
 
     def predict_proba(self, X):
         """Probabilities of the classes.
@@ -337,9 +349,10 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             targets per step in the form of X, as in :meth:`predict`.
         """
         raw, sequences = self._raw(X)
-        if self._n_columns is None and raw.shape[1] == 1:
-            raw = np.hstack([-raw, raw])
-        return self._arrange(self._loss.predict(raw), sequences)
+        return self._arrange(self._proba(raw), sequences)
+
+    def _proba(self, raw):
+        return self._loss.predict(np.hstack([-raw, raw]) if self._is_binary(raw) else raw)
 
     def predict_log_proba(self, X):
         """Logarithms of the probabilities of the classes.
@@ -357,13 +370,14 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             targets per step in the form of X, as in :meth:`predict`.
         """
         raw, sequences = self._raw(X)
+        return self._arrange(self._log_proba(raw), sequences)
+
+    def _log_proba(self, raw):
         if self._n_columns is not None:
-            log_p = log_expit(raw)
-        elif raw.shape[1] == 1:
-            log_p = log_expit(np.hstack([-raw, raw]))
-        else:
-            log_p = log_softmax(raw, axis=1)
-        return self._arrange(log_p, sequences)
+            return log_expit(raw)
+        if self._is_binary(raw):
+            return log_expit(np.hstack([-raw, raw]))
+        return log_softmax(raw, axis=1)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -32,7 +32,7 @@ LAYERS = [
     {"network", "_parameters", "_overlap"},
     {"_objective", "_early_stopping"},
     {"_training", "_diagnosis"},
-    {"_fitting"},
+    {"_fitting", "_streams"},
     {"_base"},
     {"_classifier", "_regressor", "_show_versions", "inspection"},
     {"__init__"},
