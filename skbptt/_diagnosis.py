@@ -15,7 +15,7 @@ LONG = 20
 # Steps above which a gated network does not learn what a shorter sequence could teach it.
 TOO_LONG = 200
 # Sequences on which the loss is judged, and those through which gradients are followed.
-N_JUDGED, N_FLOW = 500, 50
+N_JUDGED, N_FLOW = 100, 50
 # A net whose loss is not below this share of a constant's is no better than a constant.
 NO_BETTER = 0.999
 
