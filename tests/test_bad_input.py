@@ -484,13 +484,6 @@ def test_poisson_needs_counts():
         RNNRegressor(loss="poisson").fit(X, Y - 1)
 
 
-def test_validation_set_too_small():
-    with pytest.raises(
-        ValueError, match="validation_fraction=0.1 of 6 different sequences"
-    ):
-        RNNRegressor(early_stopping=True).fit(X, Y)
-
-
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba"])
 def test_prediction_before_fit(method):
     with pytest.raises(NotFittedError, match="is not fitted yet"):

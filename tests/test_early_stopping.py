@@ -90,6 +90,13 @@ def test_few_held_back_are_warned_of():
         classifier(early_stopping=True).fit(X, LABELS)
 
 
+def test_validation_set_too_small():
+    with pytest.raises(
+        ValueError, match="validation_fraction=0.1 of 6 different sequences"
+    ):
+        RNNRegressor(early_stopping=True).fit(X[:6], Y[:6])
+
+
 def series_data(lengths, window, stride=1, per_step=False):
     """Windows of several series, in random order, and the series and start of each."""
     random = np.random.RandomState(0)
