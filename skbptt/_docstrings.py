@@ -59,7 +59,7 @@ solver : {"adam", "sgd", "lbfgs", "cg", "newton-cg", "trust-ncg", "trust-krylov"
 alpha : float or "auto", default="auto"
     Strength of the L2 penalty on weight matrices: alpha / 2 times their squared norm is
     added to the weighted sum of losses. It does not depend on the batch size, nor on the
-    units of the targets. "auto" is 0.01 for a classifier, and for a regressor 1, or 0.1
+    units of the targets. "auto" is 0.01 for a classifier, and for a regressor 1.2, or 0.1
     with ``return_sequences=True``: strong enough for noisy series. Choose a smaller one
     for targets without noise.
 

@@ -209,7 +209,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
 
     def _automatic_alpha(self):
         # Measured on noisy and on clean series, in benchmarks/windows.py.
-        return 0.1 if self.return_sequences else 1.0
+        return 0.1 if self.return_sequences else 1.2
 
     def _decode(self, raw):
         return self._decode_targets(self._loss.predict(raw))

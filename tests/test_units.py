@@ -19,7 +19,9 @@ LOSSES = ["squared_error", "absolute_error", "huber", "quantile"]
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_fit_does_not_depend_on_the_units_of_y(solver, loss):
     """Predictions of a y + b are a times those of y, plus b; losses scale likewise."""
-    options = {"loss": loss, "solver": solver, "quantile": 0.3, "max_iter": 4}
+    # The choice among converged conjugate gradients depends on rounding.
+    max_iter = 1 if solver == "hessian-free" else 4
+    options = {"loss": loss, "solver": solver, "quantile": 0.3, "max_iter": max_iter}
     model = quietly(regressor(**options).fit, X, Y)
     expected = model.predict(X)
     degree = 1 if loss in ("absolute_error", "quantile") else 2
