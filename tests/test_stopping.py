@@ -119,7 +119,7 @@ def test_interruption_keeps_the_best_so_far(monkeypatch, solver, n_calls):
     if solver in ("adam", "sgd"):
         # So wild that the loss goes up and down.
         options |= {"batch_size": 20, "n_iter_no_change": np.inf}
-        options |= {"learning_rate_init": 2.5 if solver == "adam" else 2.0}
+        options |= {"learning_rate_init": 2.5 if solver == "adam" else 2.0, "alpha": 1.0}
     model = regressor(**options)
     with monkeypatch.context() as patch:
         interrupt_after(patch, n_calls)

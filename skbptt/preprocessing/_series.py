@@ -1,6 +1,5 @@
 """From what users call a series to stretches of consecutive rows."""
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -199,8 +198,7 @@ def numbers_of(index):
 
 def describe_disorder(index, rows, name):
     """The error of an index that does not increase."""
-    ends = range(len(index) + 1)
-    i = bisect_left(ends, True, key=lambda end: not increases(index[:end])) - 1
+    i = next(i for i in range(1, len(index)) if not index[i] > index[i - 1])
     return (
         f"The index of {name} must increase, but row {rows[i]} is at {index[i]!s}"
         f"{f', after {index[i - 1]!s}' if i else ''}. Sort the rows by time, with "
