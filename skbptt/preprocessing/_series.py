@@ -1,5 +1,6 @@
 """From what users call a series to stretches of consecutive rows."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -198,7 +199,9 @@ def numbers_of(index):
 
 def describe_disorder(index, rows, name):
     """The error of an index that does not increase."""
-    i = next(i for i in range(1, len(index)) if not index[i] > index[i - 1])
+    ends = range(len(index) + 1)
+    # Not by slices: those of pandas 2.1 inherit the order of the whole.
+    i = bisect_left(ends, True, key=lambda end: not increases(index.take(range(end)))) - 1
     return (
         f"The index of {name} must increase, but row {rows[i]} is at {index[i]!s}"
         f"{f', after {index[i - 1]!s}' if i else ''}. Sort the rows by time, with "
