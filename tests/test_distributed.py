@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, scale
 
 from skbptt._threads import parallel_map
 from skbptt.preprocessing import (
@@ -222,9 +222,10 @@ def test_a_generator_of_ragged_blocks_gives_the_same():
 def test_blocks_are_the_batches_of_one_fit():
     """With alpha shared among the blocks, and a cycle of as many calls as there are.
 
-    The targets are turned so that each block has the same mean, where training starts.
+    The targets of each block have mean 0 and standard deviation 1: ``fit`` learns in these
+    units, and ``partial_fit`` takes no units from a block of fewer than 30 targets.
     """
-    y = np.tile(Y[:BLOCK], N_BLOCKS)
+    y = np.tile(scale(Y[:BLOCK]), N_BLOCKS)
     options = {"shuffle": False, "alpha": 1.0, "max_iter": 4}
     options["learning_rate"] = "one_cycle"
     whole = regressor(**options, batch_size=BLOCK).fit(DENSE, y)
