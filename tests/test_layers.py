@@ -10,7 +10,17 @@ from skbptt._readout import READOUTS, read
 from skbptt._sequences import Sequences
 from skbptt._workspace import Workspace
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
-from skbptt.layers import Chain, Dense, Dropout, Layer, Pass, Recurrent, Sides
+from skbptt.layers import (
+    Chain,
+    Columns,
+    Dense,
+    Dropout,
+    Embedding,
+    Layer,
+    Pass,
+    Recurrent,
+    Sides,
+)
 from skbptt.network import Layout, Network, Stack, raw_outputs
 from tests import strategies
 from tests.gradcheck import H, relative_error
@@ -88,6 +98,30 @@ LAYERS = {
     ),
     "lookup": Chain({"lookup": Lookup(), "output": Dense(2, 2)}),
     "squared": Squared(),
+    "columns": Columns(N_IN, np.array([2, 0])),
+    # The integer parts of x are codes, of which those below zero are not known.
+    "embedding": Embedding(N_IN, 1, 4, 2),
+    "tokens": Stack(
+        GRUCell(), N_IN, (4,), 2, True, "mean", 0.4, embeddings={"w": (1, 3, 2)}
+    ).layer,
+    "categories": Stack(
+        ElmanCell(),
+        N_IN,
+        (2, 3),
+        2,
+        False,
+        None,
+        0.4,
+        learned_start=True,
+        embeddings={"one": (2, 3, 2), "two": (0, 4, 3)},
+    ).layer,
+    **{
+        f"{cell!r} learned start {readout} {'back' if reverse else ''}": Recurrent(
+            cell, N_IN, 4, readout, reverse, learned_start=True
+        )
+        for cell in strategies.CELLS
+        for readout, reverse in ((None, False), ("mean", True))
+    },
 }
 
 

@@ -3,7 +3,18 @@
 from ._base import Layer, Pass
 from ._dense import Dense
 from ._dropout import Dropout
+from ._embedding import Columns, Embedding
 from ._groups import Chain, Sides
 from ._recurrent import Recurrent
 
-__all__ = ["Chain", "Dense", "Dropout", "Layer", "Pass", "Recurrent", "Sides"]
+__all__ = [
+    "Chain",
+    "Columns",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Layer",
+    "Pass",
+    "Recurrent",
+    "Sides",
+]

@@ -16,6 +16,8 @@ class Dropout(Layer):
         Share of the units that are dropped.
     width : int
         Length of the last axis of input and output.
+    n_kept : int, default=0
+        Units at the front that are never dropped.
 
     References
     ----------
@@ -23,12 +25,14 @@ class Dropout(Layer):
     recurrent neural networks. NeurIPS. The mask of a layer's output.
     """
 
-    def __init__(self, rate, width):
-        self.rate, self.width = rate, width
+    def __init__(self, rate, width, n_kept=0):
+        self.rate, self.width, self.n_kept = rate, width, n_kept
 
     def draw(self, rng, n, dtype):
-        kept = rng.uniform(size=(n, self.width)) >= self.rate
-        return {self: (kept / (1 - self.rate)).astype(dtype)}
+        mask = np.ones((n, self.width), dtype)
+        dropped = rng.uniform(size=(n, self.width - self.n_kept)) < self.rate
+        mask[:, self.n_kept :] = ~dropped / (1 - self.rate)
+        return {self: mask}
 
     def forward(self, p, x, run):
         if not run.noise:

@@ -125,7 +125,7 @@ class Sides(Group):
         for name, layer in self.layers.items():
             y, tapes[name] = layer.forward(p[name], x, run)
             outputs.append(y)
-        return np.concatenate(outputs, axis=-1), tapes
+        return side_by_side(outputs), tapes
 
     def backward(self, p, tapes, dy, grad, run, need_dx):
         dx = None
@@ -143,7 +143,7 @@ class Sides(Group):
                 p[name], p_dot[name], x, x_dot, tapes[name], run
             )
             outputs.append(y_dot)
-        return np.concatenate(outputs, axis=-1), tangents
+        return side_by_side(outputs), tangents
 
     def tangent_back(self, p, p_dot, tapes, tangents, dy, dy_dot, grad, run, need_dx):
         dx = dx_dot = None
@@ -163,3 +163,7 @@ class Sides(Group):
             y, after[name] = layer.step(p[name], x, state[name])
             outputs.append(y)
         return np.concatenate(outputs, axis=-1), after
+
+
+def side_by_side(outputs):
+    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=-1)

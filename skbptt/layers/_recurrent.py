@@ -20,11 +20,14 @@ class Recurrent(Layer):
         How the states of a sequence become one vector; None for the states of all steps.
     reverse : bool, default=False
         Whether each sequence is read from its end.
+    learned_start : bool, default=False
+        Whether the states before the first step are parameters, ``{state}_0``, which
+        start at zero. Otherwise they are zero.
     """
 
     penalised = ("W", "R")
 
-    def __init__(self, cell, n_in, n_hidden, readout=None, reverse=False):
+    def __init__(self, cell, n_in, n_hidden, readout=None, reverse=False, learned_start=False):
         if readout is not None and readout not in READOUTS:
             raise ValueError(
                 f"readout must be one of {[*READOUTS]}, or None. Got {readout!r}."
@@ -33,9 +36,11 @@ class Recurrent(Layer):
         self.parts = READOUTS[readout] if readout else ()
         self.reads_out = bool(self.parts)
         self.reverse = reverse
+        self.starts = [f"{name}_0" for name in cell.states] if learned_start else []
 
     def shapes(self):
-        return self.cell.shapes(self.n_in, self.width)
+        shapes = self.cell.shapes(self.n_in, self.width)
+        return shapes | {name: (self.width,) for name in self.starts}
 
     def initialise(self, p, rng):
         self.cell.initialise(p, rng)
@@ -50,10 +55,30 @@ class Recurrent(Layer):
         batch = run.batch
         if self.reverse:
             x = x[batch.mirror]
-        y, tape = run_cell(self.cell, p, x, batch, self.parts, run.workspace, run.keep)
+        initial = self._start(p, batch)
+        y, tape = run_cell(
+            self.cell, p, x, batch, self.parts, run.workspace, run.keep, initial
+        )
         return self._turned(y, batch), tape
 
+    def _start(self, p, batch):
+        """States before the first step, or None for zeros."""
+        if not self.starts:
+            return None
+        shape = len(batch.order), self.width
+        return tuple(np.ascontiguousarray(np.broadcast_to(p[s], shape)) for s in self.starts)
+
+    def _start_gradients(self, batch, like):
+        """Arrays for the gradients of the states before the first step, or None."""
+        shape = len(batch.order), self.width
+        return tuple(np.empty(shape, like.dtype) for _ in self.starts) or None
+
+    def _sum_start_gradients(self, gradients, grad):
+        for name, gradient in zip(self.starts, gradients or ()):
+            grad[name][:] = gradient.sum(axis=0)
+
     def backward(self, p, tape, dy, grad, run, need_dx):
+        d_start = self._start_gradients(run.batch, dy)
         dx = run_back(
             self.cell,
             p,
@@ -65,20 +90,31 @@ class Recurrent(Layer):
             run.truncation,
             need_dx,
             run.states.get(self) if run.states else None,
+            d_start,
         )
+        self._sum_start_gradients(d_start, grad)
         return dx[run.batch.mirror] if need_dx and self.reverse else dx
 
     def tangent(self, p, p_dot, x, x_dot, tape, run):
         if x_dot is not None and self.reverse:
             x_dot = x_dot[run.batch.mirror]
         y_dot, h_dot, tangent = run_tangent(
-            self.cell, p, p_dot, x_dot, run.batch, self.parts, tape, run.workspace
+            self.cell,
+            p,
+            p_dot,
+            x_dot,
+            run.batch,
+            self.parts,
+            tape,
+            run.workspace,
+            self._start(p_dot, run.batch),
         )
         if run.states is not None:
             run.states[self] = h_dot
         return self._turned(y_dot, run.batch), tangent
 
     def tangent_back(self, p, p_dot, tape, tangent, dy, dy_dot, grad, run, need_dx):
+        d_start_dot = self._start_gradients(run.batch, dy)
         dx, dx_dot = run_back_tangent(
             self.cell,
             run.batch,
@@ -89,7 +125,9 @@ class Recurrent(Layer):
             grad,
             need_dx,
             run.workspace,
+            d_start_dot,
         )
+        self._sum_start_gradients(d_start_dot, grad)
         if need_dx and self.reverse:
             dx, dx_dot = dx[run.batch.mirror], dx_dot[run.batch.mirror]
         return dx, dx_dot

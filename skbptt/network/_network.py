@@ -4,7 +4,17 @@ from copy import copy
 
 import numpy as np
 
-from ..layers import Chain, Dense, Dropout, Layer, Pass, Recurrent, Sides
+from ..layers import (
+    Chain,
+    Columns,
+    Dense,
+    Dropout,
+    Embedding,
+    Layer,
+    Pass,
+    Recurrent,
+    Sides,
+)
 from ._layout import Layout
 
 
@@ -191,7 +201,13 @@ class Stack(Network):
     readout : a key of READOUTS, or None
         How the states of a sequence become one vector; None for an output every step.
     dropout : float, default=0.0
-        Share of the outputs of each recurrent layer that noise drops.
+        Share of the outputs of each recurrent layer, and of the vectors of categories,
+        that noise drops.
+    learned_start : bool, default=False
+        Whether the initial states of the recurrent layers are parameters.
+    embeddings : dict of str to (int, int, int), default=()
+        Features that hold the codes of categories, by name: the column, the number of
+        categories and the length of their vectors.
     """
 
     def __init__(
@@ -203,17 +219,28 @@ class Stack(Network):
         bidirectional,
         readout,
         dropout=0.0,
+        learned_start=False,
+        embeddings=(),
     ):
         self.cell, self.n_features, self.n_outputs = cell, n_features, n_outputs
         self.sizes, self.bidirectional = tuple(hidden_layer_sizes), bidirectional
         self.readout, self.dropout = readout, dropout
+        self.learned_start, self.embeddings = learned_start, dict(embeddings)
         layers: dict[str, Layer] = {}
         n_in = n_features
+        if self.embeddings:
+            layers["embedding"] = embedded = embedding_of(n_features, self.embeddings)
+            n_in = embedded.width
+            if dropout:
+                n_numbers = n_features - len(self.embeddings)
+                layers["embedding_dropout"] = Dropout(dropout, n_in, n_numbers)
         for k, size in enumerate(self.sizes):
             how = cell, n_in, size, readout if k == len(self.sizes) - 1 else None
-            one = Recurrent(*how)
+            one, other = (
+                Recurrent(*how, reverse, learned_start) for reverse in (False, True)
+            )
             if bidirectional:
-                both = Sides({"forward": one, "backward": Recurrent(*how, reverse=True)})
+                both = Sides({"forward": one, "backward": other})
                 layers[f"layers.{k}"] = both
                 n_in = both.width
             else:
@@ -235,4 +262,18 @@ class Stack(Network):
             "bidirectional": self.bidirectional,
             "readout": self.readout,
             "dropout": self.dropout,
+            "learned_start": self.learned_start,
+            "embeddings": self.embeddings,
         }
+
+
+def embedding_of(n_features, embeddings):
+    """The layer that reads the features: numbers first, then the vectors of categories."""
+    columns = [column for column, _, _ in embeddings.values()]
+    numbers = np.setdiff1d(np.arange(n_features), columns)
+    layers: dict[str, Layer] = {}
+    if len(numbers):
+        layers[""] = Columns(n_features, numbers)
+    for name, of_feature in embeddings.items():
+        layers[name] = Embedding(n_features, *of_feature)
+    return Sides(layers)
