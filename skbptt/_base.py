@@ -10,11 +10,12 @@ from ._callbacks import Iterations
 from ._compat import CallbackSupportMixin, with_callbacks
 from ._docstrings import Documented
 from ._fitting import Fitting
+from ._inputs import check_sequences
 from ._parameters import CONSTRAINTS, check_parameters
 from ._streams import Stream
 from ._targets import check_targets
 from ._threads import one_blas_thread, parallel_map
-from ._validation import check_sequences, unchanged_on_error
+from ._validation import unchanged_on_error
 from .network import raw_outputs
 
 # Steps up to which a prediction is over before the threads of BLAS are limited.
@@ -117,9 +118,12 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
     def weights_(self):
         """Read-only weights, by name.
 
+        ``embedding.{feature}.W`` of shape (n_categories, dim) for each categorical feature,
+        whose name is ``x{index}`` without names of columns. Then
         ``layers.{k}.{forward|backward}.W`` of shape (n_in, n_gates * n_hidden), ``.R``
         (n_hidden, n_gates * n_hidden), ``.b`` (n_gates * n_hidden,), for the GRU also
-        ``.b_n`` (n_hidden,), then ``output.W`` and ``output.b``. Gates stand in the order
+        ``.b_n`` (n_hidden,), with learned initial states ``.h_0`` and for the LSTM ``.c_0``
+        (n_hidden,), then ``output.W`` and ``output.b``. Gates stand in the order
         i, f, g, o (LSTM) and r, z, n (GRU).
         """
         check_is_fitted(self)

@@ -90,6 +90,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         readout="concat",
         return_sequences=False,
         dropout=0.0,
+        categorical_features="from_dtype",
+        embedding_dim="auto",
+        initial_state="zeros",
         class_weight=None,
         solver="adam",
         alpha="auto",
@@ -124,6 +127,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.readout = readout
         self.return_sequences = return_sequences
         self.dropout = dropout
+        self.categorical_features = categorical_features
+        self.embedding_dim = embedding_dim
+        self.initial_state = initial_state
         self.class_weight = class_weight
         self.solver = solver
         self.alpha = alpha

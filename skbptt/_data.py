@@ -6,6 +6,7 @@ from hashlib import blake2b
 
 import numpy as np
 
+from ._sequences import Sequences
 from ._targets import positive
 
 
@@ -53,6 +54,11 @@ class Data:
         other = copy(self)
         other.weights = weights
         return other
+
+    def with_steps(self, steps):
+        """The same data with other steps, stacked in the order of the sequences."""
+        lengths, width = self.sequences.lengths, self.sequences.width
+        return Data(Sequences(steps, lengths, width), self.y, self.weights, self.per_step)
 
     def with_targets(self, y):
         """The same sequences and weights with other targets."""

@@ -31,7 +31,7 @@ CONSTANT = (
 )
 
 
-def far_from_unit_scale(sequences, names):
+def far_from_unit_scale(sequences, names, coded=None):
     """A message where features of X have a scale at which gates saturate or see nothing.
 
     Parameters
@@ -39,12 +39,15 @@ def far_from_unit_scale(sequences, names):
     sequences : Sequences
     names : list of str or None
         Of the features; numbers if None.
+    coded : ndarray of bool or None
+        Features that hold codes of categories, which have no scale.
     """
     steps = sequences.steps
     size = np.sqrt(np.einsum("ij,ij->j", steps, steps, dtype=np.float64) / len(steps))
     top = np.abs(steps).max(axis=0)
     # A rare indicator has a small mean square, but its ones are seen.
-    (far,) = np.nonzero((size > LARGE) | ((top < SMALL) & (top > 0)))
+    odd = (size > LARGE) | ((top < SMALL) & (top > 0))
+    (far,) = np.nonzero(odd if coded is None else odd & ~coded)
     if not len(far):
         return None
     named = [names[k] if names is not None else int(k) for k in far[:5]]

@@ -37,8 +37,23 @@ return_sequences : bool, default=False
     Whether there is a target for every time step, instead of one a sequence.
 
 dropout : float in [0, 1), default=0.0
-    Share of units dropped between layers and before the output, with one mask a sequence
-    [6]_. Needs "adam" or "sgd".
+    Share of units dropped between layers, before the output and in the vectors of
+    categories, with one mask per sequence [6]_. Needs "adam" or "sgd".
+
+categorical_features : "from_dtype", array-like or None, default="from_dtype"
+    Which features are categorical: each category has a learned vector that takes the place
+    of the feature. "from_dtype" are the columns of data frames whose dtype is "category" in
+    pandas, or Categorical or Enum in polars. An array-like holds indices, names of columns,
+    or a boolean mask. None for no feature. Sequences of tokens are always categorical. The
+    feature of a 2-D X has the index 0.
+
+embedding_dim : int, array-like of int or "auto", default="auto"
+    Length of the vectors, for all or for each of the categorical features. "auto" is half
+    the number of categories, at most 64.
+
+initial_state : {"zeros", "learned"}, default="zeros"
+    States of the recurrent layers before the first step: zeros, or parameters that are
+    learned, one vector for each layer, direction and state of the cell.
 """
 
 TRAINING_PARAMETERS = """\
@@ -189,6 +204,13 @@ n_features_in_ : int
 feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of the columns, if X was a data frame, or a list of them, with string names.
 
+is_categorical_ : ndarray of shape (n_features,) of bool, or None
+    Which features are categorical; None if there are none.
+
+categories_ : list of ndarray
+    Categories of each categorical feature, sorted, in the order of the rows of its weights.
+    NaN is last if values are missing.
+
 n_outputs_ : int
     Units of the output layer.
 
@@ -244,7 +266,13 @@ Gradients are exact, by backpropagation through time [1]_. X may be
   NaN are padding;
 - a list, tuple or object array of arrays (n_steps, n_features), whose number of steps may
   differ;
-- an array (n_sequences, n_steps) of univariate sequences.
+- an array (n_sequences, n_steps) of univariate sequences;
+- a list, tuple or object array of 1-D integer arrays (n_steps,): sequences of tokens, as
+  from :class:`~skbptt.preprocessing.TokenEncoder`.
+
+A categorical feature may hold strings or numbers. Missing values (NaN, None) are a category
+of their own. A category that ``fit`` has not met has the vector zero. ``partial_fit`` knows
+the categories of its first call.
 
 Other NaN are missing values, which are refused; fill them with a
 :class:`~skbptt.preprocessing.SequenceImputer`. At the end of a sequence of a 3-D array
@@ -252,8 +280,8 @@ missing values look like padding: a warning reports padding if all sequences in 
 equally long.
 
 Sequences of unequal length cost the sum of their lengths. float32 is computed in float32,
-everything else in float64. Standardise the features of X, with
-``TimeDistributed(StandardScaler())`` for example.
+everything else in float64; sequences of tokens in float32 if the ids have 32 bits or less.
+Standardise the features of X, with ``TimeDistributed(StandardScaler())`` for example.
 
 A regressor standardises its targets itself, by a location and a spread that suit the loss.
 The output layer absorbs both, so predictions, weights and loss curves are in the units of

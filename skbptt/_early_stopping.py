@@ -145,8 +145,6 @@ def scorer_on(estimator, data):
         weighted = False
     sequences = data.sequences
     X = object_array(sequences.split(sequences.steps))
-    if estimator._univariate:
-        X = np.stack(list(X))[:, :, 0]
 
     def in_form(values):
         return object_array(sequences.split(values)) if data.per_step else values

@@ -14,11 +14,11 @@ from . import solvers
 from ._data import Data, canonical, drop_weightless, fingerprint
 from ._diagnosis import diagnose, far_from_unit_scale
 from ._early_stopping import FEW, TOO_FEW, Validator, hold_back
+from ._inputs import check_sequences, names_of
 from ._loss import Units, in_units, units_of
-from ._parameters import hidden_sizes, make_cell, same_cell, window_of
+from ._parameters import embedding_dims, hidden_sizes, make_cell, same_cell, window_of
 from ._targets import check_targets
 from ._training import train
-from ._validation import check_sequences
 from ._warn import warn
 from .network import Stack
 
@@ -37,6 +37,8 @@ class Fitting(BaseEstimator, ABC):
         "bidirectional",
         "return_sequences",
         "readout",
+        "embedding_dim",
+        "initial_state",
     )
     _of_loss: tuple[str, ...] = ()
 
@@ -121,7 +123,10 @@ class Fitting(BaseEstimator, ABC):
         )
         if data.sequences.padded:
             self._equally_long = False  # also where training goes on
-        data = self._ready(drop_weightless(data))
+        data = drop_weightless(data)
+        if not known:
+            data = self._without_unused_categories(data)
+        data = self._ready(data)
         if not incremental:
             self._check_encoded(data)
             self._check_scale(data.sequences)
@@ -192,9 +197,21 @@ class Fitting(BaseEstimator, ABC):
 
     def _check_scale(self, sequences):
         names = None if self._univariate else getattr(self, "feature_names_in_", None)
-        problem = far_from_unit_scale(sequences, names)
+        problem = far_from_unit_scale(sequences, names, self.is_categorical_)
         if problem:
             warn(problem, UserWarning)
+
+    def _without_unused_categories(self, data):
+        """The data with codes of the categories that they hold; sets ``categories_``."""
+        if self.is_categorical_ is None:
+            return data
+        sequences = data.sequences
+        columns = np.flatnonzero(self.is_categorical_)
+        steps = sequences.steps[sequences.rows_of(np.arange(len(sequences)))]
+        for k, (column, categories) in enumerate(zip(columns, self.categories_)):
+            used, codes = np.unique(steps[:, column].astype(int), return_inverse=True)
+            self.categories_[k], steps[:, column] = categories[used], codes
+        return data.with_steps(steps)
 
     def _new_state(self):
         """What training goes on from, besides the weights; all plain, to be stored.
@@ -331,6 +348,7 @@ class Fitting(BaseEstimator, ABC):
         view = copy(self)
         view.__dict__.update(self._model(spec, network, loss, units, theta))
         view.__dict__.pop("feature_names_in_", None)
+        view._univariate, view._tokens, view.is_categorical_ = False, False, None
         return view
 
     def _make_spec(self):
@@ -351,7 +369,19 @@ class Fitting(BaseEstimator, ABC):
             spec["bidirectional"],
             None if spec["return_sequences"] else spec["readout"],
             self.dropout,
+            spec["initial_state"] == "learned",
+            self._embeddings(spec["embedding_dim"]),
         )
+
+    def _embeddings(self, dim):
+        """Column, number of categories and length of the vectors, by feature."""
+        if self.is_categorical_ is None:
+            return {}
+        names, columns = names_of(self), np.flatnonzero(self.is_categorical_)
+        n_categories = [len(categories) for categories in self.categories_]
+        dims = embedding_dims(dim, n_categories)
+        of_features = zip(columns.tolist(), n_categories, dims)
+        return {str(names[column]): (column, n, d) for column, n, d in of_features}
 
     def _check_same_network(self, spec):
         for name in self._of_network:
@@ -382,6 +412,10 @@ class Fitting(BaseEstimator, ABC):
         defaults = {p.name: p.default for p in signature(type(self)).parameters.values()}
         super().__setstate__(defaults | state)
         if "_theta" in state:
+            no_categories = {"is_categorical_": None, "categories_": [], "_tokens": False}
+            self.__dict__.update(no_categories | state)
+            of_network = {name: defaults.get(name) for name in self._of_network}
+            self._spec = of_network | self._spec
             self._network = self._make_network(self._spec)
             self._units = units_of(self._state.get("units"))
             self._loss = self._units.restore_loss(self._make_loss(self._spec))

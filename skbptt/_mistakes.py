@@ -25,13 +25,17 @@ def refuse_text(X):
         first = np.asarray(X[:1] if table else next(iter(X), None))
     except (TypeError, ValueError):
         return  # to be refused for its shape
+    cure = (
+        "Features of text are categorical: list them in categorical_features, or give the "
+        "columns of data frames the dtype 'category'."
+        if first.ndim - table > 1
+        else "Turn texts into sequences of tokens first, as in "
+        "make_pipeline(skbptt.preprocessing.TokenEncoder(), estimator)."
+    )
     for value in first.ravel().tolist() if first.dtype.kind in "OUS" else ():
         if is_text(value):
             raise ValueError(
-                f"X contains text: could not convert string to float: {value!r}. Turn "
-                "each text into a sequence of numbers first: split it into steps, for "
-                "example by np.array(text.split())[:, np.newaxis], and encode the steps, "
-                "for example by TimeDistributed(OneHotEncoder(handle_unknown='ignore'))."
+                f"X contains text: could not convert string to float: {value!r}. {cure}"
             )
 
 

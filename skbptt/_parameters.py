@@ -21,6 +21,13 @@ CONSTRAINTS: dict = {
     "readout": [StrOptions(set(READOUTS))],
     "return_sequences": ["boolean"],
     "dropout": [Interval(Real, 0, 1, closed="left")],
+    "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+    "embedding_dim": [
+        "array-like",
+        Interval(Integral, 1, None, closed="left"),
+        StrOptions({"auto"}),
+    ],
+    "initial_state": [StrOptions({"zeros", "learned"})],
     "solver": [StrOptions(set(solvers.ALL))],
     "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
@@ -106,6 +113,25 @@ def hidden_sizes(estimator):
             f"least 1. Got {given!r}."
         )
     return [int(n) for n in sizes]
+
+
+def embedding_dims(given, n_categories):
+    """The parameter ``embedding_dim``: a length for the vectors of each feature."""
+    if isinstance(given, str):
+        return [automatic_dim(n) for n in n_categories]
+    dims = [given] * len(n_categories) if isinstance(given, Integral) else list(given)
+    whole = all(isinstance(d, Integral) and not isinstance(d, bool) for d in dims)
+    if len(dims) != len(n_categories) or not whole or any(d < 1 for d in dims):
+        raise ValueError(
+            "embedding_dim must be 'auto', an int of at least 1, or one for each of the "
+            f"{len(n_categories)} categorical features. Got {given!r}."
+        )
+    return [int(d) for d in dims]
+
+
+def automatic_dim(n_categories):
+    """Length of the vectors of so many categories."""
+    return min(64, -(-n_categories // 2))
 
 
 def window_of(truncation):

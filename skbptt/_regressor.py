@@ -93,6 +93,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         readout="concat",
         return_sequences=False,
         dropout=0.0,
+        categorical_features="from_dtype",
+        embedding_dim="auto",
+        initial_state="zeros",
         loss="squared_error",
         quantile=0.5,
         solver="adam",
@@ -128,6 +131,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         self.readout = readout
         self.return_sequences = return_sequences
         self.dropout = dropout
+        self.categorical_features = categorical_features
+        self.embedding_dim = embedding_dim
+        self.initial_state = initial_state
         self.loss = loss
         self.quantile = quantile
         self.solver = solver

@@ -45,10 +45,14 @@ class Stacked:
     """The steps of sequences as rows, and the way back to the form of the sequences."""
 
     def __init__(self, X, items):
-        self.flat = items is None  # 2-D
-        self.as_list = isinstance(X, (list, tuple)) and not self.flat
+        tokens = items is not None and np.ndim(items[0]) == 1
+        self.flat = items is None or tokens  # one feature without an axis
+        self.as_list = isinstance(X, (list, tuple)) and items is not None
         self.indexes = None  # of frames that have one
-        if self.flat:  # nothing is padding
+        if tokens:
+            self.rows, width = np.concatenate(items)[:, np.newaxis], None
+            self.lengths = np.array([len(item) for item in items])
+        elif self.flat:  # nothing is padding
             X = np.asarray(X)
             width = X.shape[1]
             self.rows, self.lengths = X.reshape(-1, 1), np.full(len(X), width)

@@ -4,14 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_array, validate_data
 
-from ._mistakes import (
-    refuse_huge,
-    refuse_multi_index,
-    refuse_text,
-    warn_of_layout,
-)
 from ._sequences import Sequences
 from ._warn import warn
 
@@ -31,50 +24,6 @@ def unchanged_on_error(estimator):
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
-
-
-def check_sequences(estimator, X, *, reset, dtype=None):
-    """Validate X, in any of its forms, for ``estimator``, and give it as Sequences.
-
-    Sets ``n_features_in_``, ``feature_names_in_`` and ``_univariate`` if ``reset``, and
-    compares with them otherwise. Without ``dtype`` it is that of the estimator's weights.
-    """
-    if dtype is None:
-        dtype = FLOATS if reset else estimator._theta.dtype
-    refuse_text(X)
-    refuse_multi_index(X)
-    items = as_items(X)
-    univariate = items is None
-    if not reset:
-        check_same_kind(estimator, univariate)
-    # NaN and infinity are looked for at the end, where their place is known.
-    options = {"dtype": dtype, "ensure_all_finite": False}
-    if univariate:
-        X = validate_data(estimator, X, reset=reset, **options)
-        n, width = X.shape
-        steps, lengths = X.reshape(-1, 1), np.full(n, width)
-    else:
-        steps, lengths, width = stack_items(items)
-        if check_columns(items):
-            validate_data(estimator, items[0], reset=reset, skip_check_array=True)
-            steps = check_array(steps, input_name="X", estimator=estimator, **options)
-        elif (
-            reset
-            or hasattr(estimator, "feature_names_in_")
-            or steps.dtype != dtype
-            or steps.shape[1] != estimator.n_features_in_
-        ):  # else nothing is left to check, which halves the time of a small prediction
-            steps = validate_data(estimator, steps, reset=reset, **options)
-    check_finite(steps, lengths)
-    if reset:
-        estimator._univariate = univariate
-    # Else NumPy would copy all steps to gather those of a batch.
-    sequences = Sequences(np.ascontiguousarray(steps), lengths, width)
-    refuse_huge(sequences)
-    if reset and not univariate:
-        warn_of_layout(sequences)
-    check_padding(estimator, sequences, reset=reset)
-    return sequences
 
 
 def check_padding(estimator, sequences, *, reset):
@@ -108,9 +57,10 @@ def check_padding(estimator, sequences, *, reset):
 def check_same_kind(estimator, univariate):
     """Whether X is 2-D must be as it was in fit."""
     if univariate != estimator._univariate:
+        tokens = getattr(estimator, "_tokens", False)
         kinds = (
             "3-D (or a list of sequences of shape (n_steps, n_features))",
-            "2-D (n_sequences, n_steps)",
+            "a list of sequences of tokens" if tokens else "2-D (n_sequences, n_steps)",
         )
         cure = "Pass sequences of one feature as X[:, :, 0]."
         if univariate:

@@ -7,6 +7,7 @@ from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring, log_loss, mean_squared_error, r2_score
 
 from . import _scores
+from ._categories import sequences_in
 from ._sequences import Sequences
 from ._stacked import Stacked
 from ._targets import (
@@ -19,7 +20,7 @@ from ._targets import (
     stack_per_step,
     with_known,
 )
-from ._validation import as_items, is_list, unpadded_lengths
+from ._validation import is_list, unpadded_lengths
 
 __all__ = [
     "make_step_scorer",
@@ -302,7 +303,7 @@ class StepScorer:
         self.scorer = scorer
 
     def __call__(self, estimator, X, y, sample_weight=None, **params):
-        sequences = Stacked(X, as_items(X)).sequences
+        sequences = Stacked(X, sequences_in(X)).sequences
         y, weights, kept = stack_known(y, sample_weight, sequences, "y", "X")
         if not _scores.of_each_output(weights):
             if weights is not None:

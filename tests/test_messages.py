@@ -8,8 +8,9 @@ import pytest
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+import skbptt
 from skbptt import inspection
 from skbptt.inspection import permutation_importance, saliency
 from skbptt.preprocessing import TimeDistributed, make_windows
@@ -98,7 +99,7 @@ AS_TEXT = {
 def test_text(case):
     """Whatever the method, and before anything is said of its dimensions."""
     text = (AS_TEXT | {"words": SPLIT})[case]
-    match = "X contains text.*'(good film|good)'. Turn each text into a sequence of num"
+    match = "X contains text.*'(good film|good)'. Turn texts into sequences of tokens"
     model = classifier().fit(X, LABELS)
     for call in (
         lambda: classifier().fit(text, [0, 1, 0, 1]),
@@ -116,12 +117,22 @@ def test_text(case):
 def test_the_cure_of_text():
     with pytest.raises(ValueError, match="X contains text") as error:
         classifier().fit(TEXTS, [0, 1, 0, 1])
-    split = cure_in(error, r"example by (np.array\(text.*\]), and")
-    steps = [eval(split, {"np": np, "text": text}) for text in TEXTS]
-    names = {"TimeDistributed": TimeDistributed, "OneHotEncoder": OneHotEncoder}
-    encoder = eval(cure_in(error, r"encode the steps, for example by (.*)\.$"), names)
-    model = make_pipeline(encoder, classifier(max_iter=30)).fit(steps, [0, 1, 0, 1])
-    np.testing.assert_array_equal(model.predict(steps), [0, 1, 0, 1])
+    names = {"make_pipeline": make_pipeline, "skbptt": skbptt}
+    names["estimator"] = classifier(max_iter=30)
+    model = eval(cure_in(error, r"as in (.*)\.$"), names).fit(TEXTS, [0, 1, 0, 1])
+    np.testing.assert_array_equal(model.predict(TEXTS), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("form", ["frames", "arrays"])
+def test_text_among_the_features(form):
+    frames = [pandas.DataFrame({"v": [0.0, 1.0], "w": words[:2]}) for words in SPLIT]
+    sequences = frames if form == "frames" else [f.to_numpy() for f in frames]
+    with pytest.raises(ValueError, match="'good'. Features of text are categorical: list"):
+        classifier().fit(sequences, [0, 1, 0, 1])
+    model = classifier(max_iter=30, categorical_features=[1]).fit(sequences, [0, 1, 0, 1])
+    assert [*model.categories_[0]] == sorted(
+        {word for words in SPLIT for word in words[:2]}
+    )
 
 
 def test_numbers_written_as_text_are_numbers():

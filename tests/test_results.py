@@ -8,8 +8,8 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
 from skbptt import RNNRegressor
+from skbptt._inputs import check_sequences
 from skbptt._sequences import Sequences
-from skbptt._validation import check_sequences
 from tests.fits import (
     LABELS,
     LENGTHS,

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._inputs import check_sequences
 from .._threads import one_blas_thread, parallel_map
-from .._validation import check_sequences
 from ..network import reach_of, record_gradient_norms, record_states, spectral_radii
 from ._gradient import check_recurrent, prepare
 

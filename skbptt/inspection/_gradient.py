@@ -7,10 +7,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._base import BaseRNN
 from .._data import drop_weightless
+from .._inputs import check_sequences
 from .._objective import Objective
 from .._parameters import window_of
 from .._threads import one_blas_thread, parallel_map
-from .._validation import check_sequences
 from ..network import input_gradients
 
 

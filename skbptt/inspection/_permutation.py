@@ -8,8 +8,8 @@ from sklearn.utils import Bunch, _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 
+from .._categories import sequences_in
 from .._stacked import Stacked
-from .._validation import as_items
 
 
 @validate_params(
@@ -110,7 +110,7 @@ def permutation_importance(
     scorer = check_scoring(estimator, scoring=scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     baseline = scorer(estimator, X, y, **weights)
-    items = as_items(X)
+    items = sequences_in(X)
     permuter = OfTable(X, by) if items is None else OfSequences(X, items, by)
     rng = check_random_state(random_state)
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(permuter.blocks))

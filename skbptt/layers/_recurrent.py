@@ -27,7 +27,9 @@ class Recurrent(Layer):
 
     penalised = ("W", "R")
 
-    def __init__(self, cell, n_in, n_hidden, readout=None, reverse=False, learned_start=False):
+    def __init__(
+        self, cell, n_in, n_hidden, readout=None, reverse=False, learned_start=False
+    ):
         if readout is not None and readout not in READOUTS:
             raise ValueError(
                 f"readout must be one of {[*READOUTS]}, or None. Got {readout!r}."
@@ -65,8 +67,8 @@ class Recurrent(Layer):
         """States before the first step, or None for zeros."""
         if not self.starts:
             return None
-        shape = len(batch.order), self.width
-        return tuple(np.ascontiguousarray(np.broadcast_to(p[s], shape)) for s in self.starts)
+        n = len(batch.order)
+        return tuple(np.tile(p[name], (n, 1)) for name in self.starts)
 
     def _start_gradients(self, batch, like):
         """Arrays for the gradients of the states before the first step, or None."""

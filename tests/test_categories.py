@@ -1,0 +1,462 @@
+"""Tokens and categorical features against one-hot rows, whatever form they come in."""
+
+import numpy as np
+import pandas
+import polars
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.pipeline import make_pipeline
+
+from skbptt import RNNClassifier, RNNRegressor
+from skbptt._sequences import object_array
+from skbptt.inspection import (
+    hessian_product,
+    hidden_states,
+    loss_gradient,
+    permutation_importance,
+    saliency,
+)
+from skbptt.network import Stack, raw_outputs
+from skbptt.preprocessing import TokenEncoder
+from tests.fits import assert_same_model
+
+RNG = np.random.RandomState(0)
+LENGTHS = RNG.randint(1, 7, 40)
+IDS = [RNG.randint(0, 5, n) * 3 for n in LENGTHS]  # 0, 3, 6, 9, 12
+NUMBERS = [RNG.standard_normal((n, 2)) for n in LENGTHS]
+LABELS = np.array([(6 in ids) + 0 for ids in IDS])
+COLORS = np.array(["blue", "green", "red", "white", "yellow"], dtype=object)
+
+
+def classifier(**options):
+    return RNNClassifier(3, **{"max_iter": 3, "random_state": 0} | options)
+
+
+def colors(ids):
+    return COLORS[ids // 3]
+
+
+def frames(library=pandas, ids=IDS):
+    """The numbers around the colors of the ids."""
+    made = []
+    for of_one, numbers in zip(ids, NUMBERS):
+        names = colors(of_one)
+        if library is pandas:
+            names = pandas.Categorical(names)
+        else:
+            names = polars.Series(names.tolist(), dtype=polars.Enum(COLORS.tolist()))
+        made.append(
+            library.DataFrame({"a": numbers[:, 0], "color": names, "b": numbers[:, 1]})
+        )
+    return made
+
+
+def arrays(values=lambda ids: ids, dtype=float):
+    """The same as arrays of numbers or objects."""
+    return [
+        np.column_stack([n[:, [0]], values(i), n[:, [1]]]).astype(dtype)
+        for i, n in zip(IDS, NUMBERS)
+    ]
+
+
+def one_hot(ids):
+    return (ids[:, np.newaxis] == np.arange(0, 15, 3)).astype(float)
+
+
+def folded(model, n_numbers):
+    """A network of one-hot rows that equals that of the model, and its weights.
+
+    The input weights are those of the numbers, and the product of the vectors with those
+    behind.
+    """
+    weights = dict(model.weights_)
+    (name,) = (name for name in weights if name.startswith("embedding"))
+    E = weights.pop(name)
+    for key in [key for key in weights if key.startswith("layers.0") and key[-2:] == ".W"]:
+        W = weights[key]
+        weights[key] = np.vstack([W[:n_numbers], E @ W[n_numbers:]])
+    description = model._network.description | {
+        "n_features": n_numbers + len(E),
+        "embeddings": {},
+    }
+    network = Stack(**description)
+    theta = np.concatenate([weights[name].ravel() for name in network.layout.shapes])
+    return network, theta
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
+@pytest.mark.parametrize("start", ["zeros", "learned"])
+@pytest.mark.parametrize("n_numbers", [0, 2])
+def test_an_embedding_is_a_product_with_one_hot_rows(cell, start, n_numbers):
+    """Outputs, gradients of the weights, and the saliency of the 1 of each row."""
+    X = arrays() if n_numbers else IDS
+    rows = [
+        np.hstack([n[:, :n_numbers], one_hot(i)]) for i, n in zip(IDS, NUMBERS, strict=True)
+    ]
+    options = {"cell": cell, "bidirectional": True, "initial_state": start}
+    options |= {"categorical_features": [1]} if n_numbers else {}
+    model = classifier(**options, embedding_dim=2).fit(X, LABELS)
+    network, theta = folded(model, n_numbers)
+    other = classifier(**options | {"categorical_features": None}).fit(rows, LABELS)
+    other._network, other._theta = network, theta
+    np.testing.assert_allclose(
+        other.predict_proba(rows), model.predict_proba(X), rtol=1e-12
+    )
+    # Without L2, which applies to other matrices here.
+    model.alpha = other.alpha = 0.0
+    (loss, gradient), (loss_2, gradient_2) = (
+        loss_gradient(model, X, LABELS),
+        loss_gradient(other, rows, LABELS),
+    )
+    assert loss == pytest.approx(loss_2, rel=1e-13)
+    name = "embedding.x1.W" if n_numbers else "embedding.x0.W"
+    expected = 0
+    for side in ("forward", "backward"):
+        key = f"layers.0.{side}.W"
+        dW = gradient_2[key]
+        expected = expected + dW[n_numbers:] @ model.weights_[key][n_numbers:].T
+        of_vectors = model.weights_[name].T @ dW[n_numbers:]
+        np.testing.assert_allclose(gradient[key][n_numbers:], of_vectors, atol=1e-13)
+        np.testing.assert_allclose(gradient[key][:n_numbers], dW[:n_numbers], atol=1e-13)
+        if start == "learned":
+            key = f"layers.0.{side}.h_0"
+            np.testing.assert_allclose(gradient[key], gradient_2[key], atol=1e-13)
+    np.testing.assert_allclose(gradient[name], expected, atol=1e-13)
+    for mine, theirs, ids in zip(saliency(model, X), saliency(other, rows), IDS):
+        of_token = theirs[np.arange(len(ids)), n_numbers + ids // 3]
+        mine = mine[:, 1] if n_numbers else mine
+        np.testing.assert_allclose(mine, of_token, atol=1e-13)
+
+
+FORMS = {
+    "frames": (frames(), "from_dtype", "color"),
+    "frames, by name": (frames(), ["color"], "color"),
+    "polars": (frames(polars), "from_dtype", "color"),
+    "text by index": (arrays(colors, object), [1], "x1"),
+    "text by mask": (arrays(colors, object), [False, True, False], "x1"),
+    "objects": (object_array(arrays(colors, object)), np.array([1]), "x1"),
+    "numbers": (arrays(), [1], "x1"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_the_same_fit(form):
+    X, which, name = FORMS[form]
+    model = classifier(categorical_features=which).fit(X, LABELS)
+    expected = classifier(categorical_features=[1]).fit(arrays(), LABELS)
+    assert model.weights_[f"embedding.{name}.W"].shape == (5, 3)
+    np.testing.assert_array_equal(model._theta, expected._theta)
+    np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(arrays()))
+    np.testing.assert_array_equal(model.is_categorical_, [False, True, False])
+    categories = [0, 3, 6, 9, 12] if form == "numbers" else COLORS
+    np.testing.assert_array_equal(model.categories_[0], categories)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint8])
+def test_forms_of_tokens(dtype):
+    """Arrays, lists of unequal length, and rows of a table where fit knows of tokens."""
+    ids = [i.astype(dtype) for i in IDS]
+    model = classifier().fit(ids, LABELS)
+    assert model.n_features_in_ == 1
+    assert model._theta.dtype == (np.float64 if dtype == np.int64 else np.float32)
+    same = classifier().fit(object_array(ids), LABELS)
+    np.testing.assert_array_equal(model._theta, same._theta)
+    same = classifier().fit([i.tolist() for i in IDS], LABELS)
+    np.testing.assert_allclose(same._theta, model._theta, rtol=1e-3, atol=1e-5)
+    table = [[3, 6, 0], [12, 0, 0]]
+    expected = model.predict_proba([np.array(row) for row in table])
+    np.testing.assert_array_equal(model.predict_proba(table), expected)
+    np.testing.assert_array_equal(model.predict_proba(np.array(table)), expected)
+    apart = [model.predict_proba([np.array(row)])[0] for row in table]
+    np.testing.assert_allclose(apart, expected, rtol=1e-5)
+
+
+def test_a_table_of_categories():
+    """A 2-D X has one feature, which may be categorical."""
+    X = RNG.randint(0, 4, (30, 5))
+    y = (X == 2).any(axis=1).astype(int)
+    model = classifier(categorical_features=[0]).fit(X, y)
+    tokens = classifier().fit(list(X), y)
+    np.testing.assert_array_equal(model._theta, tokens._theta)
+    text = COLORS[X]
+    same = classifier(categorical_features=[True]).fit(text, y)
+    np.testing.assert_array_equal(same._theta, model._theta)
+    frame = pandas.DataFrame({c: pandas.Categorical(text[:, c]) for c in range(5)})
+    np.testing.assert_array_equal(classifier().fit(frame, y)._theta, model._theta)
+
+
+def test_unseen_categories_have_the_vector_zero():
+    """So has a missing one that fit has not seen."""
+    model = classifier(categorical_features=["color"]).fit(frames(), LABELS)
+    X = frames()[:3]
+    for value in ("purple", None, np.nan):
+        other = [x.assign(color=pandas.Series([value] * len(x), dtype=object)) for x in X]
+        zeroed = classifier(categorical_features=["color"]).fit(frames(), LABELS)
+        zeroed._theta = zeroed._theta.copy()
+        zeroed._network.layout.views(zeroed._theta)["embedding.color.W"][:] = 0
+        np.testing.assert_array_equal(model.predict_proba(other), zeroed.predict_proba(X))
+
+
+@pytest.mark.parametrize("gone", [None, np.nan, pandas.NA])
+def test_missing_is_a_category(gone):
+    """As if it were another one, that comes last."""
+    X = arrays(colors, object)
+    with_missing, with_last = ([x.copy() for x in X] for _ in range(2))
+    for one, other in zip(with_missing, with_last):
+        red = one[:, 1] == "red"
+        one[red, 1], other[red, 1] = gone, "zzz"
+    options = {"categorical_features": [1]}
+    model = classifier(**options).fit(with_missing, LABELS)
+    expected = classifier(**options).fit(with_last, LABELS)
+    np.testing.assert_array_equal(model._theta, expected._theta)
+    last = model.categories_[0][-1]
+    assert last != last
+    np.testing.assert_array_equal(
+        model.predict_proba(with_missing), expected.predict_proba(with_last)
+    )
+
+
+def test_missing_numbers_are_a_category_as_well():
+    X = arrays()
+    for x in X:
+        x[x[:, 1] == 12, 1] = np.nan
+    model = classifier(categorical_features=[1]).fit(X, LABELS)
+    expected = classifier(categorical_features=[1]).fit(arrays(), LABELS)
+    np.testing.assert_array_equal(model._theta, expected._theta)
+    np.testing.assert_array_equal(model.categories_[0], [0, 3, 6, 9, np.nan])
+
+
+def test_padding_of_arrays_with_categories():
+    """Trailing steps that are all missing are padding; others have a missing category."""
+    width = LENGTHS.max()
+    dense = np.full((len(IDS), width, 3), np.nan)
+    for row, x in zip(dense, arrays()):
+        row[: len(x)] = x
+    model = classifier(categorical_features=[1]).fit(dense, LABELS)
+    expected = classifier(categorical_features=[1]).fit(arrays(), LABELS)
+    np.testing.assert_array_equal(model._theta, expected._theta)
+
+
+WEIGHTS = RNG.randint(0, 3, len(IDS))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("form", ["tokens", "frames", "text by index"])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_weights_are_repetitions(form, solver):
+    """To the bit; a category of weightless sequences alone is not there."""
+    X = IDS if form == "tokens" else FORMS[form][0]
+    which = "from_dtype" if form == "tokens" else FORMS[form][1]
+    weights = WEIGHTS.copy()
+    weights[[9 in ids for ids in IDS]] = 0
+    order = RNG.permutation(np.repeat(np.arange(len(IDS)), weights))
+    options = {"solver": solver, "categorical_features": which}
+    model = classifier(**options).fit(X, LABELS, sample_weight=weights)
+    repeated = classifier(**options).fit([X[i] for i in order], LABELS[order])
+    assert_same_model(model, repeated)
+    assert len(model.categories_[0]) == 4
+    threads = classifier(**options, n_jobs=2).fit(X, LABELS, sample_weight=weights)
+    np.testing.assert_array_equal(threads._theta, model._theta)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("form", ["tokens", "frames"])
+def test_training_goes_on(form):
+    X = IDS if form == "tokens" else frames()
+    options = {"learning_rate": "constant", "max_iter": 4}
+    whole = classifier(**options | {"max_iter": 8}).fit(X, LABELS)
+    parts = classifier(**options, warm_start=True).fit(X, LABELS).fit(X, LABELS)
+    np.testing.assert_array_equal(parts._theta, whole._theta)
+    parts.partial_fit(X[:3], LABELS[:3])
+    assert [len(c) for c in parts.categories_] == [5]
+    with pytest.raises(ValueError, match="embedding_dim was 'auto' and is 7"):
+        parts.set_params(embedding_dim=7).fit(X, LABELS)
+
+
+@pytest.mark.parametrize("scoring", ["loss", "accuracy"])
+@pytest.mark.parametrize("form", ["tokens", "frames"])
+def test_early_stopping(form, scoring):
+    """The score on the data held back is that of the weights kept."""
+    X = IDS if form == "tokens" else frames()
+    model = classifier(early_stopping=True, scoring=scoring, max_iter=20)
+    model.fit(X, LABELS, X_val=X[:15], y_val=LABELS[:15])
+    proba = model.predict_proba(X[:15])[np.arange(15), LABELS[:15]]
+    expected = {
+        "loss": np.log(proba).mean(),
+        "accuracy": model.score(X[:15], LABELS[:15]),
+    }
+    assert model.best_validation_score_ == pytest.approx(expected[scoring], rel=1e-6)
+
+
+def test_step_targets_and_their_score():
+    y = [(ids == 6).astype(int) for ids in IDS]
+    model = classifier(return_sequences=True, max_iter=60, early_stopping=True)
+    model.fit(IDS, y, X_val=IDS, y_val=y)
+    assert model.score(IDS, y) == 1
+    for of_one, expected in zip(model.predict(IDS), y):
+        np.testing.assert_array_equal(of_one, expected)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["hessian-free", "trust-ncg"])
+def test_second_order_solvers(solver):
+    """A Hessian product is the difference of gradients, and the solvers converge."""
+    options = {"solver": solver, "readout": "mean", "alpha": 0.1, "max_iter": 30}
+    model = RNNRegressor(2, embedding_dim=2, random_state=0, **options)
+    y = np.array([(ids == 6).mean() for ids in IDS])
+    model.fit(IDS, y)
+    rng = np.random.RandomState(0)
+    v = {name: rng.standard_normal(w.shape) for name, w in model.weights_.items()}
+    product = hessian_product(model, IDS, y, v)
+    h, sides = 1e-5, []
+    flat = np.concatenate([value.ravel() for value in v.values()])
+    theta = model._theta
+    for sign in (1, -1):
+        model._theta = theta + sign * h * flat
+        sides.append(loss_gradient(model, IDS, y)[1])
+    for name, value in product.items():
+        difference = (sides[0][name] - sides[1][name]) / (2 * h)
+        np.testing.assert_allclose(value, difference, rtol=1e-5, atol=1e-7)
+    model._theta = theta
+    assert model.score(IDS, y) > 0.9
+
+
+def test_relevance_of_tokens():
+    """One token decides: it has the largest saliency, and its steps matter."""
+    rng = np.random.RandomState(3)
+    X = [rng.randint(1, 12, rng.randint(4, 9)) for _ in range(300)]
+    y = np.array([(x == 5).any() for x in X]).astype(int)
+    model = classifier(max_iter=40, embedding_dim=6, bidirectional=True).fit(X, y)
+    assert model.score(X, y) > 0.95
+    relevance = saliency(model, X)
+    most_relevant = [x[np.argmax(of_one)] for x, of_one in zip(X, relevance) if 5 in x]
+    assert np.mean(np.array(most_relevant) == 5) > 0.95
+    fall = permutation_importance(model, X, y, random_state=0).importances_mean
+    assert fall.shape == (1,)
+    assert fall[0] > 0.2
+    by_step = permutation_importance(model, X, y, by="step", random_state=0)
+    assert (by_step.importances_mean[:4] > 0).all()
+
+
+def test_pipeline_of_texts():
+    texts = ["a good film", "so bad", "good good", "a bad bad film", "very good"] * 4
+    y = [1, 0, 1, 0, 1] * 4
+    model = make_pipeline(TokenEncoder(), classifier(max_iter=30)).fit(texts, y)
+    assert model.score(texts, y) == 1
+    # Unknown words alone leave what the other parts of the network say.
+    encoded = model[0].transform(["unheard of"])
+    zeros = [vector for name, vector in model[-1].weights_.items() if "embedding" in name]
+    assert len(zeros[0]) == len(model[0].vocabulary_)
+    assert model.predict(["unheard of"]) == model[-1].predict([np.array([10**6, 0])])
+    assert encoded[0].tolist() == [0, 0]
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(1, 4), st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_repeated_ids_against_a_loop(seed, n_columns, learned):
+    """Outputs from vectors that are looked up by hand, several features at once."""
+    rng = np.random.RandomState(seed)
+    X = [rng.randint(0, 4, (rng.randint(1, 6), n_columns)) for _ in range(6)]
+    which = list(range(0, n_columns, 2))
+    state = "learned" if learned else "zeros"
+    model = RNNRegressor(2, max_iter=1, random_state=0, initial_state=state)
+    model.set_params(categorical_features=which, embedding_dim=[1 + k for k in which])
+    model.fit(X, rng.standard_normal(6))
+    looked_up = []
+    for x in X:
+        parts = [x[:, [k]].astype(float) for k in range(n_columns) if k not in which]
+        for k, categories in zip(which, model.categories_):
+            W = model.weights_[f"embedding.x{k}.W"]
+            parts.append(np.array([W[categories.tolist().index(i)] for i in x[:, k]]))
+        looked_up.append(np.hstack(parts))
+    description = model._network.description
+    description |= {"n_features": looked_up[0].shape[1], "embeddings": {}}
+    network = Stack(**description)
+    theta = model._theta[-network.layout.size :]
+    sequences = RNNRegressor(max_iter=1).fit(looked_up, np.arange(6.0))
+    from skbptt._inputs import check_sequences
+
+    raw = raw_outputs(network, theta, check_sequences(sequences, looked_up, reset=False))
+    np.testing.assert_allclose(model.predict(X), raw[:, 0], rtol=1e-12)
+
+
+def test_hidden_states_of_tokens():
+    model = classifier(return_sequences=True).fit(IDS, [ids % 2 for ids in IDS])
+    states = hidden_states(model, IDS)["layers.0.forward.h"]
+    assert [len(of_one) for of_one in states] == LENGTHS.tolist()
+
+
+TOKENS = [np.array([1, 2]), np.array([3])]
+BAD = {
+    "negative ids": ([TOKENS[0], np.array([0, -1])], r"X\[1\] holds the id -1"),
+    "floats": ([TOKENS[0], np.array([1.5])], r"X\[1\] is float64 of shape \(1,\)"),
+    "two dimensions": ([TOKENS[0], np.ones((2, 1), int)], r"X\[1\] is int64 of shape"),
+    "strings": ([["good", "film"], ["bad"]], "X contains text.*TokenEncoder"),
+    "texts": (["good film", "bad"], "X contains text.*TokenEncoder"),
+    "an empty text": ([TOKENS[0], np.array([], int)], r"X\[1\] is empty.*TokenEncoder"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_tokens(case):
+    X, match = BAD[case]
+    with pytest.raises(ValueError, match=match):
+        classifier().fit(X, [0, 1])
+    model = classifier().fit(IDS, LABELS)
+    with pytest.raises(ValueError, match=match):
+        model.predict(X)
+
+
+NAMES = "categorical_features must be 'from_dtype', None, a mask, indices or names"
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (["colour"], "X has no feature 'colour'"),
+        ([3], "indices must be from 0 to 2"),
+        ([-1], "indices must be from 0 to 2"),
+        ([True, False], r"a mask must have the shape \(3,\)"),
+        ([1.5], "indices are integers"),
+    ],
+)
+def test_bad_categorical_features(given, why):
+    with pytest.raises(ValueError, match=f"(?s){NAMES}.*{why}"):
+        classifier(categorical_features=given).fit(frames(), LABELS)
+
+
+def test_names_need_frames():
+    with pytest.raises(ValueError, match="names need X to be a data frame"):
+        classifier(categorical_features=["color"]).fit(arrays(), LABELS)
+
+
+def test_changes_between_fit_and_predict():
+    model = classifier().fit(frames(), LABELS)
+    plain = [x.assign(color=x["color"].astype(object)) for x in frames()]
+    with pytest.raises(ValueError, match="'color' of X was categorical in fit, and now"):
+        model.predict(plain)
+    numbers = [x.assign(color=0.0) for x in plain]
+    model = classifier().fit(numbers, LABELS)
+    with pytest.raises(ValueError, match="'color' of X was numeric in fit, and now"):
+        model.predict(frames())
+    model = classifier(categorical_features=[1]).fit(arrays(), LABELS)
+    with pytest.raises(ValueError, match="'x1' of X holds str, such as 'blue'|holds str"):
+        model.predict(arrays(colors, object))
+    with pytest.raises(ValueError, match="it was a list of sequences of tokens"):
+        classifier().fit(IDS, LABELS).predict(arrays())
+    mixed = arrays(lambda ids: np.where(ids == 0, ids.astype(object), "a"), object)
+    with pytest.raises(TypeError, match="all strings or all numbers. Feature 'x1'"):
+        classifier(categorical_features=[1]).fit(mixed, LABELS)
+
+
+@pytest.mark.parametrize("given", [[1, 2], (), [0], ["a"], True])
+def test_bad_embedding_dim(given):
+    with pytest.raises(ValueError, match="embedding_dim must be"):
+        classifier(embedding_dim=given).fit(IDS, LABELS)
+
+
+def test_text_where_numbers_are_expected():
+    X = [x.assign(kind="a") for x in frames()]
+    with pytest.raises(ValueError, match="Feature 'kind' of X contains text.*: 'a'. List"):
+        classifier().fit(X, LABELS)
