@@ -34,7 +34,7 @@ documents = st.lists(st.lists(words, max_size=9), min_size=1, max_size=8).filter
 def assert_ids(got, expected):
     assert got.dtype == object
     assert [ids.tolist() for ids in got] == expected
-    assert all(ids.dtype == np.intp and ids.ndim == 1 for ids in got)
+    assert all(ids.dtype == np.int32 and ids.ndim == 1 for ids in got)
 
 
 def by_hand(documents, min_frequency=1, max_tokens=None):

@@ -96,7 +96,7 @@ class TokenEncoder(
     >>> encoder = TokenEncoder()
     >>> X = encoder.fit_transform(["A good film.", "Not a good film!"])
     >>> X[0], X[1]
-    (array([1, 3, 2, 5]), array([6, 1, 3, 2, 4]))
+    (array([1, 3, 2, 5], dtype=int32), array([6, 1, 3, 2, 4], dtype=int32))
     >>> encoder.get_feature_names_out()
     array(['<unk>', 'a', 'film', 'good', '!', '.', 'not'], dtype=object)
     >>> encoder.inverse_transform(encoder.transform(["A bad film", ""]))
@@ -314,7 +314,7 @@ class TokenEncoder(
 
     def _encode(self, tokens, lengths):
         ids = map(self.vocabulary_.get, tokens, repeat(0))
-        return from_stacked(np.fromiter(ids, np.intp, len(tokens)), lengths)
+        return from_stacked(np.fromiter(ids, np.int32, len(tokens)), lengths)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
