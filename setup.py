@@ -24,7 +24,7 @@ class BuildLoops(build_ext):
 
 loops = Extension(
     "skbptt._loops",
-    [FOLDER + "_loops.pyx", FOLDER + "loops.c"],
+    [FOLDER + name for name in ("_loops.pyx", "loops.c", "adam.c")],
     depends=glob(FOLDER + "**/*.h", recursive=True),
     include_dirs=[FOLDER],
 )

@@ -14,6 +14,7 @@ from skbptt._readout import READOUTS
 from skbptt._sequences import Sequences
 from skbptt._workspace import Workspace
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.solvers._rules import adam_in_numpy
 from tests.gradcheck import relative_error
 
 _loops = pytest.importorskip("skbptt._loops", reason="installed without a compiler")
@@ -386,3 +387,23 @@ def test_show_versions(capsys):
     shown = capsys.readouterr().out
     assert f"loops: {_engine.live()}\n" in shown
     assert "scipy:" in shown
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_adam_equals_numpy_to_the_bit(dtype):
+    """Over gradients of every size, those below the smallest normal number included."""
+    adam = pytest.importorskip("skbptt._loops").adam
+    rng = np.random.RandomState(0)
+    n, state = 1003, [rng.standard_normal(1003).astype(dtype), *np.zeros((2, 1003), dtype)]
+    ours, theirs = ([array.copy() for array in state] for _ in range(2))
+    smallest = np.log10(np.finfo(dtype).tiny)
+    for k in range(1, 40):
+        size = 10.0 ** rng.uniform(smallest / 2 - 3, 3, n)
+        gradient = (size * rng.standard_normal(n)).astype(dtype)
+        numbers = 1 - 0.9, 1 - 0.999, 0.01 / (1 - 0.9**k), 1 / (1 - 0.999**k), 1e-8
+        for function, (theta, m, v) in ((adam, ours), (adam_in_numpy, theirs)):
+            function(theta, gradient, m, v, *numbers)
+    for one, other in zip(ours, theirs):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(ValueError, match="equally long"):
+        adam(ours[0], gradient[1:], *ours[1:], *numbers)

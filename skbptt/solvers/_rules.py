@@ -39,9 +39,33 @@ class Adam:
     def step(self, theta, gradient, rate, state):
         """Update ``theta`` and ``state`` in place."""
         state["steps"] += 1
-        m, v = state["m"], state["v"]
-        m += (1 - self.beta_1) * (gradient - m)
-        v += (1 - self.beta_2) * (gradient * gradient - v)
         m_hat_scale = 1 / (1 - self.beta_1 ** state["steps"])
         v_hat_scale = 1 / (1 - self.beta_2 ** state["steps"])
-        theta -= rate * m_hat_scale * m / (np.sqrt(v_hat_scale * v) + self.epsilon)
+        adam(
+            theta,
+            gradient,
+            state["m"],
+            state["v"],
+            1 - self.beta_1,
+            1 - self.beta_2,
+            rate * m_hat_scale,
+            v_hat_scale,
+            self.epsilon,
+        )
+
+
+def adam_in_numpy(theta, gradient, m, v, rest_1, rest_2, rate, scale, epsilon):
+    """Update ``theta``, ``m`` and ``v``.
+
+    ``rest_1`` and ``rest_2`` are 1 - beta_1 and 1 - beta_2; ``rate`` and ``scale`` contain
+    the corrections of the bias.
+    """
+    m += rest_1 * (gradient - m)
+    v += rest_2 * (gradient * gradient - v)
+    theta -= rate * m / (np.sqrt(scale * v) + epsilon)
+
+
+try:
+    from .._loops import adam  # the same to the bit, in one pass over memory
+except ImportError:  # There was no compiler when the package was installed.
+    adam = adam_in_numpy
