@@ -4,18 +4,6 @@ from copy import deepcopy
 
 import numpy as np
 
-DIVERGED = (
-    "The loss or its gradient is no longer finite: training has diverged and stopped, and "
-    "the last finite weights are kept. {}, or scale X and y."
-)
-INTERRUPTED = "Training interrupted by user: the best weights so far are kept."
-
-
-def ended_early(problem):
-    """Whether what a solver says means that nothing should follow it."""
-    return problem is not None and (problem == INTERRUPTED or "diverged" in problem)
-
-
 # What new data start with.
 NOTHING_YET = {"best_loss": np.inf, "best_score": -np.inf, "no_change": 0}
 
