@@ -86,7 +86,7 @@ class HessianFree(Solver):
             descent["t"] += len(batch)
             theta = theta + step
             if monitor(theta, value, norm(gradient)):
-                ending = Ending.STOPPED if monitor.told_to_stop else Ending.FINISHED
+                ending = monitor.ending
                 break
             if descent["damping"] > MOST_DAMPING:
                 problem = "solver='hessian-free' finds no way down any more."

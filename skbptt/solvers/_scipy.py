@@ -88,8 +88,7 @@ class Search(Solver):
             "max_gradient": float(function.slope(result.x)),
         }
         if converged:
-            told = watch.monitor.told_to_stop
-            return Outcome(weights, Ending.STOPPED if told else Ending.FINISHED)
+            return Outcome(weights, watch.monitor.ending)
         max_fun = watch.max_fun
         reason = f"max_fun={max_fun} reached" if stopped == "max_fun" else result.message
         message = f"solver={self.name!r} has not converged: {reason.rstrip('.')}."

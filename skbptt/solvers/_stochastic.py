@@ -96,7 +96,7 @@ class Epochs:
                 return Ending.DIVERGED
             out_of_patience = monitor(self.theta, *means)
             if schedule.end_epoch(n, out_of_patience) or monitor.told_to_stop:
-                ending = Ending.STOPPED if monitor.told_to_stop else Ending.FINISHED
+                ending = monitor.ending
                 break
         # Nobody has seen yet what the last step did.
         last = self.objective.value(self.theta, batches[-1])
