@@ -105,14 +105,10 @@ class Fitting(BaseEstimator, ABC):
         held = None
         if own is not None:
             held = self._prepare_validation(*own, dtype=data.sequences.steps.dtype)
-        state = self._resumed_state() if known else self._new_state()
-        self._note_data(state, data, held)
-        if self.early_stopping and held is None:
-            data, held = self._hold_back(data, state)
-        run = self._make_run(spec, data, held, state, known)
+        run = self._make_run(spec, data, held, known)
 
         def attributes(theta):
-            return self._fitted(run, theta, solvers.copied(state))
+            return self._fitted(run, theta, solvers.copied(run.state))
 
         outcome = train(self, run, iterations.begin(run.theta, attributes))
         self._store(run, outcome, diagnose(self, run, outcome))
@@ -124,9 +120,7 @@ class Fitting(BaseEstimator, ABC):
         data = self._read(
             X, y, sample_weight, spec, known=known, incremental=True, classes=classes
         )
-        state = self._resumed_state() if known else self._new_state()
-        typical = len(data.y) >= TYPICAL
-        run = self._make_run(spec, data, None, state, known, typical)
+        run = self._make_run(spec, data, None, known, incremental=True)
         self._store(run, train(self, run, one_epoch=True))
 
     def _read(self, X, y, sample_weight, spec, **how):
@@ -148,18 +142,23 @@ class Fitting(BaseEstimator, ABC):
             warn(TOO_FEW, UserWarning)
         return data, held
 
-    def _make_run(self, spec, data, held, state, known, typical=True):
+    def _make_run(self, spec, data, held, known, incremental=False):
         """What to train, from new weights unless the network is ``known``.
 
-        ``typical`` data show the spread of the targets to come. The network learns in units
-        of this spread, and users get it in their own units.
+        The network learns in units of the targets' spread, and users get it in their own.
         """
         network, loss = self._make_network(spec), self._make_loss(spec)
+        state = self._resumed_state() if known else self._new_state()
+        if not incremental:
+            self._note_data(state, data, held)
+        if self.early_stopping and held is None:
+            data, held = self._hold_back(data, state)
         if known:
             units = self._units
-            theta = state["theta"] if units.state() else self._theta
             data = units.standardise(data)
+            theta = state["theta"] if units.state() else self._theta
         else:
+            typical = not incremental or len(data.y) >= TYPICAL
             units = loss.units(data.y, data.weights) if typical else Units()
             state["units"] = units.state()
             data = units.standardise(data)
