@@ -26,7 +26,10 @@ def peer(X, y, n_tokens, options, sparse):
     optimisers = [torch.optim.Adam(module.parameters(), lr=1e-3)]
     if sparse:
         vectors = module.embedding.parameters()
-        optimisers = [torch.optim.Adam(dense, lr=1e-3), torch.optim.SparseAdam(vectors, 1e-3)]
+        optimisers = [
+            torch.optim.Adam(dense, lr=1e-3),
+            torch.optim.SparseAdam(vectors, 1e-3),
+        ]
 
     def loss(raw, y, lengths):
         y = torch.tensor(y, dtype=raw.dtype)

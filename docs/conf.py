@@ -1,6 +1,9 @@
 """Configuration of the documentation, and the role ``code-line``."""
 
 import sys
+from importlib import import_module
+from inspect import isclass, isfunction, unwrap
+from operator import attrgetter
 from pathlib import Path
 
 from docutils import nodes
@@ -92,6 +95,21 @@ class CodeLine(SphinxRole):
         return [nodes.literal(place, place), nodes.Text(" "), nodes.literal(code, code)], []
 
 
+def defining_module(app, module, attribute):
+    """The module whose file defines an attribute, for the links to the source.
+
+    Public classes are named by the module that exports them. Their methods know the file.
+    """
+    value = attrgetter(attribute)(import_module(module))
+    if isclass(value):
+        own = f"{value.__qualname__}."
+        functions = filter(isfunction, vars(value).values())
+        value = next((f for f in functions if f.__qualname__.startswith(own)), None)
+    value = unwrap(value)
+    return value.__globals__["__name__"] if isfunction(value) else None
+
+
 def setup(app):
     app.add_role("code-line", CodeLine())
+    app.connect("viewcode-follow-imported", defining_module)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

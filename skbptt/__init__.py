@@ -2,6 +2,7 @@
 
 from ._classifier import RNNClassifier
 from ._persistence import TRUSTED_TYPES
+from ._public import publish
 from ._regressor import RNNRegressor
 from ._show_versions import show_versions
 from ._streams import Stream
@@ -16,3 +17,5 @@ __all__ = [
     "__version__",
     "show_versions",
 ]
+
+publish(globals())

@@ -24,10 +24,11 @@ SMALL = 1000
 
 def goes_on_by_batches(estimator):
     """Whether there is a ``partial_fit``."""
-    if estimator.solver in solvers.FULL_BATCH + solvers.MIXED:
+    solver = solvers.SOLVERS.get(estimator.solver)  # one that is unknown is refused later
+    if solver is not None and not solver.takes_estimates:
         raise AttributeError(
-            f"partial_fit is only available for the solvers {solvers.STOCHASTIC}. "
-            f"Got solver={estimator.solver!r}."
+            "partial_fit is only available for the solvers "
+            f"{solvers.names_with('takes_estimates')}. Got solver={estimator.solver!r}."
         )
     return True
 
@@ -97,10 +98,10 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
         """
         check_parameters(self)
         own = self._check_own_validation(X_val, y_val, sample_weight_val)
-        n_iterations = self.max_iter * solvers.PHASES.get(self.solver, 1)
+        n_iterations = self.max_iter * solvers.SOLVERS[self.solver].n_phases
         iterations = Iterations(self, X, y, sample_weight, n_iterations)
         with unchanged_on_error(self):
-            self._train(X, y, sample_weight, self.warm_start, own, iterations)
+            self._train(X, y, sample_weight, own, iterations)
         iterations.close(self._theta)
         return self
 
@@ -109,7 +110,7 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
         with unchanged_on_error(self):
-            self._train(X, y, sample_weight, resume=True, incremental=True, classes=classes)
+            self._train_epoch(X, y, sample_weight, classes)
         return self
 
     # Prediction.

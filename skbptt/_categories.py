@@ -45,7 +45,7 @@ def sequences_in(X):
 def check_tokens(item, i):
     """Refuse what is no sequence of ids among others that are."""
     shape, dtype = np.shape(item), getattr(item, "dtype", None)
-    if len(shape) != 1 or (dtype.kind not in "iu" and shape[0]):
+    if len(shape) != 1 or (shape[0] and getattr(dtype, "kind", "") not in ("i", "u")):
         what = f"{dtype or type(item).__name__} of shape {shape}"
         raise ValueError(
             f"X holds sequences of tokens, 1-D arrays of integers, but X[{i}] is {what}. "

@@ -4,7 +4,7 @@ import numpy as np
 
 from .cells import ElmanCell
 from .network import median_by_lag, raw_outputs, reach_of, record_gradient_norms
-from .solvers import FULL_BATCH, STOCHASTIC
+from .solvers import SOLVERS, Ending
 
 # A net that has not halved the loss of a constant prediction has not learned its task.
 UNLEARNED = 0.5
@@ -60,20 +60,18 @@ def far_from_unit_scale(sequences, names, coded=None):
     )
 
 
-def diagnose(estimator, network, loss, data, theta, losses, ended_early=False):
+def diagnose(estimator, run, outcome):
     """A message on a training that came to little, or None.
 
     Parameters
     ----------
     estimator : RNNClassifier or RNNRegressor
         Gives the parameters.
-    network, loss, data, theta
-        What was trained, on what, and the weights it came to.
-    losses : list of float
-        The objective in each iteration.
-    ended_early : bool
-        Whether it has diverged or was interrupted.
+    run : Run
+    outcome : Outcome
     """
+    network, loss, data, theta = run.network, run.loss, run.data, outcome.theta
+    losses = run.state["record"]["loss_curve"]
     constant = loss.start(data.y, data.weights)
     sample = spread(data, N_JUDGED)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -93,6 +91,7 @@ def diagnose(estimator, network, loss, data, theta, losses, ended_early=False):
             norms = record_gradient_norms(network, theta, loss, spread(data, N_FLOW))
             why = (explain(estimator, network, of_layer) for of_layer in norms.values())
             found = next(filter(None, why), None)
+        ended_early = outcome.ending in (Ending.DIVERGED, Ending.INTERRUPTED)
         constant = not (ended_early or learned < NO_BETTER * at_first)
         return found or (CONSTANT if constant else None)
 
@@ -117,7 +116,7 @@ def explain(estimator, network, norms):
     if not median[0] > 0:
         return None
     largest, last = median.max() / median[0], median[-1] / median[0]
-    elman = isinstance(network.cell, ElmanCell)
+    elman, solver = isinstance(network.cell, ElmanCell), SOLVERS[estimator.solver]
     plain = "" if estimator.activation == "tanh" else " with activation='tanh'"
     advice = [f"cell='gru' or cell='lstm'{plain}"] if elman else []
     if largest > EXPLODED:
@@ -125,7 +124,7 @@ def explain(estimator, network, norms):
             "explode through time: on the way back to earlier steps, the norm of dL/dh "
             "grows more than a thousandfold"
         )
-        if estimator.solver in (*FULL_BATCH, "hessian-free"):
+        if "max_grad_norm" not in solver.parameters:
             advice.append("a larger alpha")
         else:
             clipped = estimator.max_grad_norm is not None
@@ -143,7 +142,7 @@ def explain(estimator, network, norms):
             advice.append("readout='concat'")
         if elman and exact and estimator.solver != "hessian-free":
             advice.append("solver='hessian-free'")
-        if last == 0 and estimator.solver in STOCHASTIC:  # its units are dead
+        if last == 0 and solver.takes_estimates:  # its units are dead
             advice.append("a lower learning_rate_init")
     else:
         return None

@@ -1,5 +1,6 @@
 """Early stopping: the sequences held back, and what is watched on them."""
 
+from functools import partial
 from inspect import signature
 
 import numpy as np
@@ -88,22 +89,21 @@ class Validator:
     ----------
     estimator : RNNClassifier or RNNRegressor
         Says what is watched, by ``scoring``.
-    network, loss : Network, one of skbptt._losses
-    data : Data
-        In the units of the loss.
-    given : Data
-        The same in the units of the user, for scorers.
-    fitted : callable
-        ``fitted(theta)`` gives the estimator with these weights.
+    run : Run
+        What is trained, and the validation data that it holds back.
     map_parts : callable
+        Like :class:`map`; may run in threads.
     """
 
-    def __init__(self, estimator, network, loss, data, given, fitted, map_parts):
-        self.network, self.loss, self.data = network, loss, data
-        self.fitted, self.map_parts = fitted, map_parts
+    def __init__(self, estimator, run, map_parts):
+        self.network, self.loss = run.network, run.loss
+        self.data = run.units.standardise(run.held)
+        self.map_parts = map_parts
         self.scorer = None
         if estimator.scoring != "loss":
-            self.scorer = scorer_on(estimator, given)
+            # Scorers get predictions, and so targets, in the units of the user.
+            self.scorer = scorer_on(estimator, run.held)
+            self.fitted = partial(estimator._view, run)
 
     def __call__(self, theta):
         """Loss and score; the score is minus the loss, unless there is a scorer."""

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from copy import copy, deepcopy
-from functools import partial
 from inspect import signature
 
 import numpy as np
@@ -13,12 +12,12 @@ from sklearn.utils import check_random_state
 from . import solvers
 from ._data import Data, canonical, drop_weightless, fingerprint
 from ._diagnosis import diagnose, far_from_unit_scale
-from ._early_stopping import FEW, TOO_FEW, Validator, hold_back
+from ._early_stopping import FEW, TOO_FEW, hold_back
 from ._inputs import check_sequences, names_of
 from ._loss import Units, in_units, units_of
 from ._parameters import embedding_dims, hidden_sizes, make_cell, same_cell, window_of
 from ._targets import check_targets
-from ._training import train
+from ._training import Run, train
 from ._warn import warn
 from .network import Stack
 
@@ -93,107 +92,89 @@ class Fitting(BaseEstimator, ABC):
         """Classes by which to hold back sequences, or None."""
         return None
 
-    def _train(
-        self,
-        X,
-        y,
-        sample_weight,
-        resume,
-        own=None,
-        iterations=None,
-        incremental=False,
-        classes=None,
-    ):
-        """Train from the start, or from where the last call ended if ``resume``.
+    # Training.
 
-        ``own`` is validation data or None, and ``iterations`` is told of each iteration.
+    def _train(self, X, y, sample_weight, own, iterations):
+        """Train, with ``warm_start`` from where the last call ended.
+
+        ``own`` is validation data or None, and ``iterations`` are told of each iteration.
         """
-        known = resume and hasattr(self, "_theta")
+        known = self.warm_start and hasattr(self, "_theta")
         spec = self._make_spec()
-        if known:
-            self._check_same_network(spec)
-        data = self._prepare(
-            X,
-            y,
-            sample_weight,
-            per_step=self.return_sequences,
-            known=known,
-            incremental=incremental,
-            classes=classes,
+        data = self._read(X, y, sample_weight, spec, known=known)
+        self._check_encoded(data)
+        self._check_scale(data.sequences)
+        held = None
+        if own is not None:
+            held = self._prepare_validation(*own, dtype=data.sequences.steps.dtype)
+        run = self._make_run(spec, data, held, known)
+
+        def attributes(theta):
+            return self._fitted(run, theta, solvers.copied(run.state))
+
+        outcome = train(self, run, iterations.begin(run.theta, attributes))
+        self._store(run, outcome, diagnose(self, run, outcome))
+
+    def _train_epoch(self, X, y, sample_weight, classes):
+        """Train for one epoch on a part of the data, from where the last call ended."""
+        known = hasattr(self, "_theta")
+        spec = self._make_spec()
+        data = self._read(
+            X, y, sample_weight, spec, known=known, incremental=True, classes=classes
         )
+        run = self._make_run(spec, data, None, known, incremental=True)
+        self._store(run, train(self, run, one_epoch=True))
+
+    def _read(self, X, y, sample_weight, spec, **how):
+        """Training data that are ready for a solver; ``how`` as in :meth:`_prepare`."""
+        if how["known"]:
+            self._check_same_network(spec)
+        per_step = self.return_sequences
+        data = self._prepare(X, y, sample_weight, per_step=per_step, **how)
         if data.sequences.padded:
             self._equally_long = False  # also where training goes on
         data = drop_weightless(data)
-        if not known:
+        if not how["known"]:
             data = self._without_unused_categories(data)
-        data = self._ready(data)
-        if not incremental:
-            self._check_encoded(data)
-            self._check_scale(data.sequences)
+        return self._ready(data)
+
+    def _hold_back(self, data, state):
+        """Split into training and validation data."""
+        strata = self._strata(data)
+        data, held = hold_back(data, self.validation_fraction, state["split"], strata)
+        if len(held.y) < FEW:
+            warn(TOO_FEW, UserWarning)
+        return data, held
+
+    def _make_run(self, spec, data, held, known, incremental=False):
+        """What to train, from new weights unless the network is ``known``.
+
+        The network learns in units of the targets' spread, and users get it in their own.
+        """
         network, loss = self._make_network(spec), self._make_loss(spec)
-        dtype = self._theta.dtype if known else data.sequences.steps.dtype
-        held = None if own is None else self._prepare_validation(*own, dtype=dtype)
         state = self._resumed_state() if known else self._new_state()
         if not incremental:
             self._note_data(state, data, held)
         if self.early_stopping and held is None:
-            split, strata = state["split"], self._strata(data)
-            data, held = hold_back(data, self.validation_fraction, split, strata)
-            if len(held.y) < FEW:
-                warn(TOO_FEW, UserWarning)
-
+            data, held = self._hold_back(data, state)
         if known:
             units = self._units
+            data = units.standardise(data)
+            theta = state["theta"] if units.state() else self._theta
         else:
             typical = not incremental or len(data.y) >= TYPICAL
             units = loss.units(data.y, data.weights) if typical else Units()
             state["units"] = units.state()
-        # The network learns in these units, and is handed out in those of the user.
-        training = units.standardise(data)
-        if known:
-            theta = state["theta"] if units.state() else self._theta
-        else:
-            theta = network.initialise(state["rng"], dtype)
-            start = loss.start(training.y, training.weights)
-            network.layout.views(theta)["output.b"][:] = start
+            data = units.standardise(data)
+            theta = starting_weights(network, loss, data, state["rng"])
+        alpha, window = self._strength, window_of(self.truncation)
+        return Run(spec, network, loss, units, data, held, alpha, window, theta, state)
 
-        def attributes(theta):
-            return self._fitted(spec, network, loss, units, theta, solvers.copied(state))
-
-        validate = None
-        if held is not None:
-            view = partial(self._view, spec, network, loss, units)
-            validate = partial(
-                Validator,
-                self,
-                network,
-                loss,
-                units.standardise(held),
-                held,
-                view,
-            )
-        tell = iterations and iterations.begin(theta, attributes)
-        theta, problem = train(
-            self,
-            network,
-            loss,
-            training,
-            validate,
-            window_of(self.truncation),
-            theta,
-            state,
-            tell,
-            units.loss,
-            incremental,
-        )
-        problems = [problem]
-        if not incremental:
-            losses, early = state["record"]["loss_curve"], solvers.ended_early(problem)
-            found = diagnose(self, network, loss, training, theta, losses, early)
-            problems.append(found)
-        for problem in filter(None, problems):
+    def _store(self, run, outcome, found=None):
+        """Warn of what went wrong, and set the fitted attributes."""
+        for problem in filter(None, (outcome.message, found)):
             warn(problem, ConvergenceWarning)
-        self.__dict__.update(self._fitted(spec, network, loss, units, theta, state))
+        self.__dict__.update(self._fitted(run, outcome.theta, run.state))
 
     def _check_scale(self, sequences):
         names = None if self._univariate else getattr(self, "feature_names_in_", None)
@@ -277,7 +258,7 @@ class Fitting(BaseEstimator, ABC):
 
     def _ready(self, data):
         """Data in an order of their own, weighted by the classes as well."""
-        if self.shuffle or self.solver in solvers.FULL_BATCH:
+        if self.shuffle or not solvers.SOLVERS[self.solver].by_batches:
             data = canonical(data)
         # After equal sequences are one, or sums would differ in the last bit.
         return self._apply_class_weight(data)
@@ -301,9 +282,9 @@ class Fitting(BaseEstimator, ABC):
             raise ValueError("X_val and y_val must hold at least 2 targets. Got 1.")
         return self._ready(data)
 
-    def _fitted(self, spec, network, loss, units, theta, state):
+    def _fitted(self, run, theta, state):
         """The fitted attributes, in the units of the user."""
-        record, held = state["record"], self.early_stopping
+        record, held, units = state["record"], self.early_stopping, run.units
         if state["units"]:
             state = state | {"theta": theta.copy()}
         result = state.get("result")
@@ -314,10 +295,10 @@ class Fitting(BaseEstimator, ABC):
         if self.scoring == "loss":
             scores = in_units(scores[0], units), units.loss * scores[1]
         return {
-            **self._model(spec, network, loss, units, theta),
+            **self._model(run, theta),
             "_state": state,
-            "n_layers_": len(network.sizes) + 2,
-            "out_activation_": loss.activation,
+            "n_layers_": len(run.network.sizes) + 2,
+            "out_activation_": run.loss.activation,
             "loss_curve_": curve,
             "grad_norm_curve_": list(record["grad_norm_curve"]),
             "learning_rate_curve_": list(record["learning_rate_curve"]),
@@ -333,20 +314,20 @@ class Fitting(BaseEstimator, ABC):
             "best_validation_score_": scores[1] if held else None,
         }
 
-    def _model(self, spec, network, loss, units, theta):
+    def _model(self, run, theta):
         """The attributes that predictions need."""
         return {
-            "_spec": spec,
-            "_network": network,
-            "_units": units,
-            "_loss": units.restore_loss(loss),
-            "_theta": units.restore(theta, network.layout),
+            "_spec": run.spec,
+            "_network": run.network,
+            "_units": run.units,
+            "_loss": run.units.restore_loss(run.loss),
+            "_theta": run.units.restore(theta, run.network.layout),
         }
 
-    def _view(self, spec, network, loss, units, theta):
+    def _view(self, run, theta):
         """A copy of the estimator with other weights, for scorers; X has no names there."""
         view = copy(self)
-        view.__dict__.update(self._model(spec, network, loss, units, theta))
+        view.__dict__.update(self._model(run, theta))
         view.__dict__.pop("feature_names_in_", None)
         view._univariate, view._tokens, view.is_categorical_ = False, False, None
         return view
@@ -412,10 +393,17 @@ class Fitting(BaseEstimator, ABC):
         defaults = {p.name: p.default for p in signature(type(self)).parameters.values()}
         super().__setstate__(defaults | state)
         if "_theta" in state:
-            no_categories = {"is_categorical_": None, "categories_": [], "_tokens": False}
-            self.__dict__.update(no_categories | state)
+            later: dict = {"is_categorical_": None, "categories_": [], "_tokens": False}
             of_network = {name: defaults.get(name) for name in self._of_network}
-            self._spec = of_network | self._spec
+            later["_spec"] = of_network | state["_spec"]
+            self.__dict__.update(later | {n: v for n, v in state.items() if n != "_spec"})
             self._network = self._make_network(self._spec)
             self._units = units_of(self._state.get("units"))
             self._loss = self._units.restore_loss(self._make_loss(self._spec))
+
+
+def starting_weights(network, loss, data, rng):
+    """New weights, with which the network predicts the best constant."""
+    theta = network.initialise(rng, data.sequences.steps.dtype)
+    network.layout.views(theta)["output.b"][:] = loss.start(data.y, data.weights)
+    return theta

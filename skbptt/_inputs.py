@@ -164,11 +164,10 @@ def joined(parts):
 
 def dtypes_of(X, items):
     """The dtype of each feature in data frames, or None."""
-    table = X if items is None else items[0] if len(items) else None
-    if not hasattr(table, "columns"):
-        return None
-    dtypes = list(table.dtypes)
-    return dtypes if items is not None else [dtypes[0]]
+    if items is None:
+        return list(X.dtypes)[:1] if hasattr(X, "columns") else None
+    framed = len(items) > 0 and hasattr(items[0], "columns")
+    return list(items[0].dtypes) if framed else None
 
 
 def names_of(estimator):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._workspace import WorkspacePool
-from .network import parts_of
+from .network import Curvature, parts_of
 
 
 class Objective:
@@ -103,6 +103,10 @@ class Objective:
             value = value + part_value
             gradient += part_gradient
         return value, gradient
+
+    def curvature(self, theta, indices=None):
+        """Second derivatives over the sequences ``indices``, or over all, without noise."""
+        return Curvature(self, theta, indices)
 
     def _penalty(self, theta):
         gradient = self.penalty * theta

@@ -28,7 +28,7 @@ CONSTRAINTS: dict = {
         StrOptions({"auto"}),
     ],
     "initial_state": [StrOptions({"zeros", "learned"})],
-    "solver": [StrOptions(set(solvers.ALL))],
+    "solver": [StrOptions(set(solvers.SOLVERS))],
     "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "truncation": [Interval(Integral, 1, None, closed="left"), "array-like", None],
@@ -88,16 +88,17 @@ def check_parameters(estimator):
             "truncation must be None, an int k of at least 1, or a tuple (k1, k2) of ints "
             f"with 1 <= k1 <= k2. Got {estimator.truncation!r}."
         )
-    by_batches = solvers.STOCHASTIC + solvers.MIXED
-    for name, value, used, able, why in (
-        ("batch_size", "auto", estimator.batch_size != "auto", by_batches, "data at once"),
-        ("truncation", None, window is not None, solvers.STOCHASTIC, "exact gradients"),
-        ("dropout", 0, estimator.dropout > 0, solvers.STOCHASTIC, "exact gradients"),
+    name, batches = estimator.solver, estimator.batch_size != "auto"
+    for parameter, value, used, trait, why in (
+        ("batch_size", "auto", batches, "by_batches", "data at once"),
+        ("truncation", None, window is not None, "takes_estimates", "exact gradients"),
+        ("dropout", 0, estimator.dropout > 0, "takes_estimates", "exact gradients"),
     ):
-        if used and estimator.solver not in able:
+        if used and not getattr(solvers.SOLVERS[name], trait):
             raise ValueError(
-                f"{name}={getattr(estimator, name)!r} needs one of the solvers {able}, but "
-                f"solver={estimator.solver!r} needs {why}. Leave {name} at {value!r}."
+                f"{parameter}={getattr(estimator, parameter)!r} needs one of the solvers "
+                f"{solvers.names_with(trait)}, but solver={name!r} needs {why}. Leave "
+                f"{parameter} at {value!r}."
             )
 
 

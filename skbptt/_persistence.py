@@ -3,15 +3,25 @@
 #: Types that skops is to trust, to load what is stored of this package. Besides them a
 #: model holds plain numbers, strings, lists, dicts, arrays and a RandomState only.
 TRUSTED_TYPES = (
+    "skbptt.RNNClassifier",
+    "skbptt.RNNRegressor",
+    "skbptt.cells.ElmanCell",
+    "skbptt.cells.GRUCell",
+    "skbptt.cells.LSTMCell",
+    "skbptt.metrics.StepScorer",
+    "skbptt.preprocessing.SequenceFlattener",
+    "skbptt.preprocessing.SequenceImputer",
+    "skbptt.preprocessing.SequenceUnflattener",
+    "skbptt.preprocessing.TimeDistributed",
+    "skbptt.preprocessing.TokenEncoder",
+    # The names in models that earlier versions stored.
     "skbptt._classifier.RNNClassifier",
     "skbptt._regressor.RNNRegressor",
     "skbptt.cells._elman.ElmanCell",
     "skbptt.cells._gru.GRUCell",
     "skbptt.cells._lstm.LSTMCell",
-    "skbptt.metrics.StepScorer",
     "skbptt.preprocessing._flatten.SequenceFlattener",
     "skbptt.preprocessing._flatten.SequenceUnflattener",
     "skbptt.preprocessing._impute.SequenceImputer",
     "skbptt.preprocessing._time_distributed.TimeDistributed",
-    "skbptt.preprocessing._tokens.TokenEncoder",
 )

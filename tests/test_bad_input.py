@@ -21,6 +21,7 @@ X2 = rng.standard_normal((6, 5))
 Y = np.arange(6.0)
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 STEPS = [np.arange(float(len(x))) for x in X]
+EXACT = [name for name in solvers.SOLVERS if name not in ("adam", "sgd")]
 
 
 def with_value(value, i=2, step=1, feature=0):
@@ -462,9 +463,9 @@ def test_custom_cell_that_cannot_be():
 @pytest.mark.parametrize(
     ("solver", "name", "value"),
     [
-        *((solver, "batch_size", 4) for solver in solvers.FULL_BATCH),
-        *((s, "truncation", 2) for s in (*solvers.FULL_BATCH, *solvers.MIXED)),
-        *((s, "dropout", 0.1) for s in (*solvers.FULL_BATCH, *solvers.MIXED)),
+        *((solver, "batch_size", 4) for solver in solvers.METHODS),
+        *((s, "truncation", 2) for s in EXACT),
+        *((s, "dropout", 0.1) for s in EXACT),
     ],
 )
 def test_solvers_refuse_what_they_cannot_do(solver, name, value):

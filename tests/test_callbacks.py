@@ -19,7 +19,7 @@ from tests.fits import X, Y, assert_same_model, quietly, regressor
 
 callback = pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
 
-SOLVERS = solvers.ALL
+SOLVERS = solvers.SOLVERS
 
 
 class Listener:
@@ -58,7 +58,7 @@ def test_every_iteration_is_heard(solver):
     model = regressor(**options).set_callbacks(listener)
     quietly(model.fit, X, Y)
     whole = ["begin iteration", "end iteration"] * model.n_iter_
-    assert model.n_iter_ == 6 * solvers.PHASES.get(solver, 1)
+    assert model.n_iter_ == 6 * solvers.SOLVERS[solver].n_phases
     assert listener.heard == ["setup", "begin fit", *whole, "end fit", "teardown"]
     # The first phase of "adam+lbfgs" is Adam.
     first = options | {"solver": solver.split("+")[0]}

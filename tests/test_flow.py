@@ -1,6 +1,7 @@
 """Gradients and states of all steps against other ways to find them."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from skbptt.network import (
     record_states,
     spectral_radii,
 )
+from skbptt.solvers import Ending, Outcome
 from tests.fits import LABELS, Y_STEPS, X, Y, classifier, quietly, regressor
 from tests.gradcheck import (
     H,
@@ -304,9 +306,10 @@ def test_it_is_the_loss_of_the_weights_kept():
     for max_iter in (1, 60):
         quietly(model.set_params(max_iter=max_iter).fit, X_ADD, y)
         data = model._prepare(X_ADD, y, None, per_step=False, known=True)
-        found[max_iter] = _diagnosis.diagnose(
-            model, model._network, model._loss, data, model._theta, []
-        )
+        run = SimpleNamespace(network=model._network, loss=model._loss, data=data)
+        run.state = {"record": {"loss_curve": []}}
+        outcome = Outcome(model._theta, Ending.FINISHED)
+        found[max_iter] = _diagnosis.diagnose(model, run, outcome)
     assert "vanish through time" in found[1]
     assert found[60] is None
 

@@ -1,6 +1,7 @@
 """Hessian-free optimisation: its parts on known problems, and a task for it."""
 
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skbptt import RNNClassifier, RNNRegressor, solvers
 from skbptt.datasets import make_adding_problem, make_temporal_order
 from skbptt.inspection import loss_gradient
+from skbptt.solvers import Ending
 from skbptt.solvers import _hessian_free as hf
 from tests.fits import X, Y, assert_same_model, quietly, regressor
 
@@ -17,6 +19,7 @@ Q = rng.standard_normal((6, 6))
 A = Q @ Q.T + 0.1 * np.eye(6)
 MINIMUM = rng.standard_normal(6)
 START = np.zeros(6)
+HESSIAN_FREE = solvers.SOLVERS["hessian-free"]
 
 
 def gradient(theta, indices=None):
@@ -51,14 +54,20 @@ def monitor(**options):
     )
 
 
+def new_state():
+    state = {"rng": np.random.RandomState(0), **HESSIAN_FREE.start(START)}
+    return state, state["descent"]
+
+
 def minimise(
     watch, state=None, gradient=gradient, value=value, model=Model, n=5, **options
 ):
-    state = solvers.start_hessian_free(START) if state is None else state
-    options = {"batch_size": "auto", "shuffle": True, "max_iter": 50, "tol": 1e-8} | options
-    return solvers.hessian_free(
-        START, gradient, value, model, n, watch, state, np.random.RandomState(0), **options
+    objective = SimpleNamespace(
+        n=n, value_and_gradient=gradient, value=value, curvature=model
     )
+    state = new_state()[0] if state is None else state
+    options = {"batch_size": "auto", "shuffle": True, "max_iter": 50, "tol": 1e-8} | options
+    return HESSIAN_FREE.run(START, objective, watch, state, options)
 
 
 def test_conjugate_gradients():
@@ -105,9 +114,9 @@ def test_conjugate_gradients_start_from_the_last_direction():
 
 def test_a_quadratic_is_minimised():
     watch = monitor()
-    theta, problem = minimise(watch)
+    theta, ending, problem = minimise(watch)
     np.testing.assert_allclose(theta, MINIMUM, atol=1e-6)
-    assert problem is None
+    assert (ending, problem) == (Ending.FINISHED, None)
     curve = watch.record["loss_curve"]
     assert curve == sorted(curve, reverse=True)
 
@@ -127,7 +136,7 @@ def test_damping_follows_the_reduction_ratio(factor, ratio, change):
         pass
 
     Wrong.factor = factor
-    state = solvers.start_hessian_free(START)
+    _, state = new_state()
     state["damping"] = before = 1e-12
     value_0, gradient_0 = gradient(START)
     _, new = hf.take_step(START, value_0, gradient_0, value, Wrong(), state)
@@ -137,7 +146,7 @@ def test_damping_follows_the_reduction_ratio(factor, ratio, change):
 
 def test_steps_that_lead_nowhere_are_not_taken():
     """A line search that finds nothing keeps the weights, and raises the damping."""
-    state = solvers.start_hessian_free(START)
+    _, state = new_state()
 
     value_0, gradient_0 = gradient(START)
     step, new = hf.take_step(START, value_0, gradient_0, uphill, Model(), state)
@@ -147,8 +156,9 @@ def test_steps_that_lead_nowhere_are_not_taken():
 
 
 def test_it_ends_where_there_is_no_way_down():
-    theta, problem = minimise(monitor(), value=uphill, max_iter=500)
+    theta, ending, problem = minimise(monitor(), value=uphill, max_iter=500)
     np.testing.assert_array_equal(theta, START)
+    assert ending is Ending.UNFINISHED
     assert "no way down" in problem
 
 
@@ -156,8 +166,9 @@ def test_divergence():
     def nowhere(theta, indices):
         return np.nan, np.full(6, np.nan)
 
-    theta, problem = minimise(monitor(), gradient=nowhere)
+    theta, ending, problem = minimise(monitor(), gradient=nowhere)
     np.testing.assert_array_equal(theta, START)
+    assert ending is Ending.DIVERGED
     assert "diverged" in problem
 
 
@@ -173,7 +184,7 @@ def test_batches():
         def __init__(self, theta, indices):
             of_curvature.append(indices)
 
-    state = solvers.start_hessian_free(START)
+    state, descent = new_state()
     minimise(
         monitor(),
         state,
@@ -187,7 +198,7 @@ def test_batches():
     assert sorted(np.concatenate(batches)) == list(range(3000))
     for batch, part in zip(batches, of_curvature):
         np.testing.assert_array_equal(part, batch[:200])
-    assert state["t"] == 3000
+    assert descent["t"] == 3000
 
 
 def test_it_goes_on_from_where_it_was():

@@ -36,7 +36,7 @@ def test_japanese_vowels():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("solver", [s for s in solvers.ALL if s != "adam"])
+@pytest.mark.parametrize("solver", [s for s in solvers.SOLVERS if s != "adam"])
 def test_other_solvers_learn_speech(solver):
     options = {"readout": "last"}
     if solver == "sgd":

@@ -10,6 +10,8 @@ from skbptt.network import parts_of
 from tests.fits import LABELS, LENGTHS, X, Y, classifier, quietly, regressor, weighted_data
 from tests.gradcheck import complex_gradient, reference_value
 
+EXACT = [name for name in solvers.SOLVERS if name not in ("adam", "sgd")]
+
 
 @pytest.mark.parametrize("truncation", [None, 2, (2, 3), [1, 4]])
 def test_loss_gradient_equals_complex_step(truncation):
@@ -42,7 +44,7 @@ def test_loss_curve_of_lbfgs_is_the_objective():
     assert len(model.loss_curve_) == model.n_iter_
 
 
-@pytest.mark.parametrize("solver", [*solvers.FULL_BATCH, *solvers.MIXED])
+@pytest.mark.parametrize("solver", EXACT)
 def test_solvers_with_exact_gradients_converge(solver):
     options = {"solver": solver, "readout": "last", "alpha": 1.0, "tol": 1e-5}
     options |= {"cell": "rnn", "hidden_layer_sizes": 2}

@@ -173,7 +173,7 @@ def test_weights_are_counts_to_the_bit(model, y, counts, early_stopping):
     assert_same_model(doubled, twice)
 
 
-@pytest.mark.parametrize("solver", solvers.ALL)
+@pytest.mark.parametrize("solver", solvers.SOLVERS)
 @each_problem
 def test_constant_rows_are_one_weight_for_the_row(model, y, counts, solver):
     model = clone(model).set_params(solver=solver, max_iter=3, early_stopping=True)

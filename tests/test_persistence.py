@@ -2,10 +2,12 @@
 
 import io
 import pickle
+import pickletools
 import subprocess
 import sys
 from copy import copy, deepcopy
 from pathlib import Path
+from pkgutil import resolve_name
 
 import cloudpickle
 import joblib
@@ -13,16 +15,18 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skbptt import TRUSTED_TYPES
-from skbptt.cells import GRUCell, LSTMCell
+from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.metrics import make_step_scorer
 from skbptt.preprocessing import (
     SequenceFlattener,
     SequenceImputer,
     SequenceUnflattener,
     TimeDistributed,
     TokenEncoder,
+    pad_sequences,
 )
 from tests.fits import (
     LABELS,
@@ -161,17 +165,40 @@ def test_a_cell_of_ones_own_by_cloudpickle():
 
 
 def test_trusted_types_are_all_ours():
-    """Every public class that can be stored, and no other."""
+    """Public classes that can be stored, by their names of now and before, and no other."""
     from skbptt import RNNClassifier, RNNRegressor, cells, metrics, preprocessing
 
     public = [RNNClassifier, RNNRegressor]
     for module in (cells, preprocessing):
         public += [getattr(module, name) for name in module.__all__]
     public.append(type(metrics.make_step_scorer("accuracy")))
-    names = {
-        f"{cls.__module__}.{cls.__name__}" for cls in public if isinstance(cls, type)
-    } - {"skbptt.cells._base.Cell"}
-    assert names == set(TRUSTED_TYPES)
+    classes = {cls for cls in public if isinstance(cls, type)} - {cells.Cell}
+    names = {f"{cls.__module__}.{cls.__name__}" for cls in classes}
+    former = {name for name in TRUSTED_TYPES if "._" in name}
+    assert names == set(TRUSTED_TYPES) - former
+    assert {resolve_name(name) for name in former} <= classes
+
+
+def test_stored_names_are_public():
+    """No stored model depends on the files of the package."""
+    flat = SequenceFlattener().fit(np.ones((2, 3, 2)))
+    scorer = make_step_scorer("accuracy")
+    stored = pickle.dumps(
+        [
+            classifier(scoring=scorer).fit(X, LABELS),
+            *(regressor(cell=cell()).fit(X, Y) for cell in (ElmanCell, GRUCell, LSTMCell)),
+            regressor().fit(X, Y).stream(),
+            flat,
+            SequenceUnflattener(2).fit(np.ones((2, 6))),
+            SequenceImputer().fit(X),
+            TokenEncoder().fit(["a"]),
+            TimeDistributed(FunctionTransformer(pad_sequences)),
+        ]
+    )
+    strings = (argument for _, argument, _ in pickletools.genops(stored))
+    modules = {s for s in strings if isinstance(s, str) and s.startswith("skbptt")}
+    expected = {"", ".cells", ".metrics", ".preprocessing"}
+    assert modules == {f"skbptt{name}" for name in expected}
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)

@@ -71,7 +71,7 @@ def test_partial_fit_learns_on_after_its_cycle_has_ended():
     assert curve[-1] < 0.2 * curve[4]
 
 
-@pytest.mark.parametrize("solver", solvers.FULL_BATCH)
+@pytest.mark.parametrize("solver", solvers.METHODS)
 def test_warm_start_of_full_batch_solvers_goes_on(solver):
     model = regressor(solver=solver, max_iter=5, warm_start=True)
     quietly(model.fit, X, Y)

@@ -1,11 +1,13 @@
 """Solvers on problems with known answers; PyTorch's optimisers are in test_torch.py."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from skbptt import solvers
+from skbptt.solvers import Ending
 
 A = np.diag([1.0, 2.0, 5.0])
 MINIMUM = np.array([1.0, -2.0, 0.5])
@@ -26,30 +28,6 @@ def monitor(**options):
     return solvers.Monitor(START, **defaults | options)
 
 
-def descend(rule, watch, state=None, gradient=quadratic, check=value, rng=None, **options):
-    defaults = {
-        "batch_size": 2,
-        "shuffle": False,
-        "max_grad_norm": None,
-        "max_iter": 3,
-        "one_epoch": False,
-    }
-    state = solvers.start(START, rule) if state is None else state
-    schedule = solvers.Schedule(
-        options.pop("learning_rate", "constant"),
-        0.1,
-        options.pop("power_t", 0.5),
-        options.get("max_iter", 3),
-        watch.validate is not None,
-        state,
-    )
-    rng = rng or np.random.RandomState(0)
-    options = defaults | options
-    return solvers.descend(
-        START, gradient, check, 7, rule, schedule, watch, state, rng, **options
-    )
-
-
 class Bowl:
     """The curvature of the quadratic."""
 
@@ -63,15 +41,53 @@ class Bowl:
         return A @ v
 
 
-def search(function, solver, watch, state=None, start=START, **options):
+OPTIONS = {
+    "batch_size": 2,
+    "learning_rate": "constant",
+    "learning_rate_init": 0.1,
+    "max_fun": 1000,
+    "max_grad_norm": None,
+    "max_iter": 3,
+    "momentum": 0.0,
+    "nesterovs_momentum": False,
+    "beta_1": 0.9,
+    "beta_2": 0.999,
+    "epsilon": 1e-8,
+    "one_epoch": False,
+    "power_t": 0.5,
+    "return_sequences": False,
+    "shuffle": False,
+    "tol": 1e-8,
+}
+
+
+def new_state(solver):
+    return {"rng": np.random.RandomState(0), **solvers.SOLVERS[solver].start(START)}
+
+
+def run(solver, watch, state=None, start=START, function=quadratic, **options):
+    """Run a solver on seven items of which each has the same function."""
+    check = options.pop("check", value)
+    objective = SimpleNamespace(
+        n=7, value_and_gradient=function, value=check, curvature=Bowl
+    )
+    state = new_state(solver) if state is None else state
+    return solvers.SOLVERS[solver].run(start, objective, watch, state, OPTIONS | options)
+
+
+def descend(watch, function=quadratic, **options):
+    return run("sgd", watch, function=function, **options)
+
+
+def search(function, solver, watch, state=None, **options):
     state = {} if state is None else state
-    return solvers.minimise(start, function, Bowl, solver, watch, state, **options)
+    return run(solver, watch, state, function=function, **options)
 
 
-@pytest.mark.parametrize("solver", solvers.FULL_BATCH)
+@pytest.mark.parametrize("solver", solvers.METHODS)
 def test_scipy_solvers_find_the_minimum(solver):
     watch, state = monitor(), {}
-    theta, problem = search(
+    theta, ending, problem = search(
         quadratic, solver, watch, state, max_iter=100, max_fun=1000, tol=1e-8
     )
     result = state["result"]
@@ -80,7 +96,7 @@ def test_scipy_solvers_find_the_minimum(solver):
     assert result["fun"] == watch.record["loss_curve"][-1]
     assert (result["nhev"] > 0) == (solver not in ("lbfgs", "cg"))
     np.testing.assert_allclose(theta, MINIMUM, atol=1e-8)
-    assert problem is None
+    assert (ending, problem) == (Ending.FINISHED, None)
     curve = watch.record["loss_curve"]
     assert curve[-1] == pytest.approx(0, abs=1e-12)
     assert curve == sorted(curve, reverse=True)
@@ -90,7 +106,7 @@ def test_scipy_solvers_find_the_minimum(solver):
     assert np.isnan(watch.record["learning_rate_curve"]).all()
 
 
-@pytest.mark.parametrize("solver", solvers.FULL_BATCH)
+@pytest.mark.parametrize("solver", solvers.METHODS)
 def test_scipy_solvers_record_the_gradient_at_each_iterate(solver):
     iterates = []
     watch = monitor(tell=lambda theta: iterates.append(theta.copy()))
@@ -99,7 +115,7 @@ def test_scipy_solvers_record_the_gradient_at_each_iterate(solver):
     np.testing.assert_allclose(watch.record["grad_norm_curve"], norms, rtol=1e-12)
 
 
-@pytest.mark.parametrize("solver", solvers.FULL_BATCH)
+@pytest.mark.parametrize("solver", solvers.METHODS)
 def test_no_point_is_evaluated_twice(solver):
     seen = []
 
@@ -113,9 +129,15 @@ def test_no_point_is_evaluated_twice(solver):
 
 
 def test_scipy_solvers_say_why_they_ended_early():
-    _, problem = search(quadratic, "lbfgs", monitor(), max_iter=1, max_fun=1000, tol=1e-12)
+    _, ending, problem = search(
+        quadratic, "lbfgs", monitor(), max_iter=1, max_fun=1000, tol=1e-12
+    )
+    assert ending is Ending.UNFINISHED
     assert "solver='lbfgs' has not converged" in problem
-    _, problem = search(quadratic, "cg", monitor(), max_iter=100, max_fun=2, tol=1e-12)
+    _, ending, problem = search(
+        quadratic, "cg", monitor(), max_iter=100, max_fun=2, tol=1e-12
+    )
+    assert ending is Ending.UNFINISHED
     assert problem == "solver='cg' has not converged: max_fun=2 reached."
 
 
@@ -129,7 +151,7 @@ def test_float32_is_optimised_in_double_precision():
 
     watch = solvers.Monitor(START.astype("f4"), tol=0, patience=np.inf, verbose=False)
     options = {"start": START.astype("f4"), "max_iter": 50, "max_fun": 100, "tol": 1e-5}
-    theta, _ = search(value_and_gradient, "lbfgs", watch, **options)
+    theta, *_ = search(value_and_gradient, "lbfgs", watch, **options)
     assert set(seen) == {np.dtype("f4")}
     assert theta.dtype == np.float32
     np.testing.assert_allclose(theta, MINIMUM, atol=1e-4)
@@ -137,7 +159,7 @@ def test_float32_is_optimised_in_double_precision():
 
 def test_plain_sgd_by_closed_form():
     """theta_k - m = (I - eta A)^k (theta_0 - m), with four batches an epoch."""
-    theta, _ = descend(solvers.SGD(0.0, False), monitor())
+    theta, *_ = descend(monitor())
     expected = MINIMUM + (1 - 0.1 * np.diag(A)) ** 12 * (START - MINIMUM)
     np.testing.assert_allclose(theta, expected, rtol=1e-13)
 
@@ -146,7 +168,7 @@ def test_norm_of_the_gradient_and_learning_rate_are_recorded():
     """Means over the batches, before clipping; 7 items fall into 2 + 2 + 2 + 1."""
     watch = monitor()
     options = {"learning_rate": "one_cycle", "max_grad_norm": 0.01, "max_iter": 2}
-    descend(solvers.SGD(0.0, False), watch, **options)
+    descend(watch, **options)
     theta, sizes = START.copy(), np.array([2, 2, 2, 1])
     for epoch in range(2):
         norms, rates = [], []
@@ -169,7 +191,7 @@ def test_epochs_visit_every_item_once_in_even_batches():
         batches.append(indices)
         return quadratic(theta)
 
-    descend(solvers.SGD(0.0, False), monitor(), gradient=gradient, shuffle=True)
+    descend(monitor(), function=gradient, shuffle=True)
     assert [len(b) for b in batches] == [2, 2, 2, 1] * 3
     epochs = [np.concatenate(batches[k : k + 4]) for k in (0, 4, 8)]
     for epoch in epochs:
@@ -178,7 +200,7 @@ def test_epochs_visit_every_item_once_in_even_batches():
 
 
 def test_gradient_is_clipped_to_its_global_norm():
-    theta, _ = descend(solvers.SGD(0.0, False), monitor(), max_grad_norm=0.01, max_iter=1)
+    theta, *_ = descend(monitor(), max_grad_norm=0.01, max_iter=1)
     gradient = -A @ MINIMUM
     direction = gradient / np.linalg.norm(gradient)
     # Far from the minimum the direction hardly turns: four steps of 0.1 x 0.01.
@@ -226,7 +248,7 @@ def test_an_open_cycle_rises_holds_and_falls():
     ],
 )
 def test_an_open_cycle_falls_when_progress_ends(patience_ends, n_epochs, fall):
-    state = solvers.start(START, solvers.SGD(0.0, False))
+    state = new_state("sgd")["descent"]
     schedule = solvers.Schedule("one_cycle", 0.1, 0.5, n_epochs, True, state)
     schedule.restart()
     epoch, ended = 0, False
@@ -239,9 +261,7 @@ def test_an_open_cycle_falls_when_progress_ends(patience_ends, n_epochs, fall):
 
 
 def test_invscaling_counts_sequences():
-    theta, _ = descend(
-        solvers.SGD(0.0, False), monitor(), learning_rate="invscaling", power_t=1.0
-    )
+    theta, *_ = descend(monitor(), learning_rate="invscaling", power_t=1.0)
     shrink = 1.0
     for epoch in range(3):
         shrink = shrink * (1 - 0.1 / (7 * epoch + 1) * np.diag(A)) ** 4
@@ -252,30 +272,31 @@ def test_adaptive_divides_by_five_and_then_stops():
     def flat(theta, indices, rng):
         return 1.0, np.zeros(3)
 
-    watch, rule = monitor(patience=2), solvers.SGD(0.0, False)
-    state = solvers.start(START, rule)
-    _, problem = descend(rule, watch, state, flat, learning_rate="adaptive", max_iter=1000)
+    watch, state = monitor(patience=2), new_state("sgd")
+    options = {"learning_rate": "adaptive", "max_iter": 1000}
+    _, ending, problem = descend(watch, flat, state=state, **options)
     # 0.1 / 5**8 is the first rate below 1e-6; each plateau is three epochs long, and the
     # very first epoch is an improvement.
-    assert state["factor"] == pytest.approx(5.0**-8)
+    assert state["descent"]["factor"] == pytest.approx(5.0**-8)
     assert len(watch.record["loss_curve"]) == 1 + 8 * 3
-    assert problem is None
+    assert (ending, problem) == (Ending.FINISHED, None)
 
 
 def test_plateau_stops():
     def flat(theta, indices, rng):
         return 1.0, np.zeros(3)
 
-    watch, rule = monitor(patience=2), solvers.Adam(0.9, 0.999, 1e-8)
-    _, problem = descend(rule, watch, None, flat, max_iter=50)
+    watch = monitor(patience=2)
+    _, ending, problem = run("adam", watch, function=flat, max_iter=50)
     assert len(watch.record["loss_curve"]) == 4
-    assert problem is None
+    assert (ending, problem) == (Ending.FINISHED, None)
 
 
 def test_max_iter_is_told_unless_it_ends_a_cycle():
     for schedule, told in (("constant", True), ("one_cycle", False)):
-        _, problem = descend(solvers.SGD(0.0, False), monitor(), learning_rate=schedule)
+        _, ending, problem = descend(monitor(), learning_rate=schedule)
         assert (problem is not None) == told
+        assert ending is (Ending.UNFINISHED if told else Ending.FINISHED)
         if told:
             assert "Maximum iterations (3) reached" in problem
 
@@ -287,8 +308,9 @@ def test_divergence_keeps_the_last_finite_weights():
         seen.append(theta.copy())
         return (np.nan if len(seen) == 6 else 1.0), np.ones(3)
 
-    theta, problem = descend(solvers.SGD(0.0, False), monitor(), gradient=gradient)
+    theta, ending, problem = descend(monitor(), function=gradient)
     np.testing.assert_array_equal(theta, seen[4])
+    assert ending is Ending.DIVERGED
     assert "learning_rate_init" in problem
 
 
@@ -301,33 +323,103 @@ def test_divergence_in_the_last_step_is_seen(one_epoch):
         assert list(indices) == list(range(7))
         return 1.0 if np.abs(theta).max() < 1e5 else np.inf
 
-    rule = solvers.SGD(0.9, False)
-    state = solvers.start(START, rule)
-    options = {"max_iter": 1, "batch_size": 7, "one_epoch": one_epoch}
-    theta, problem = descend(rule, monitor(), state, gradient, check, **options)
+    state = new_state("sgd")
+    options = {"max_iter": 1, "batch_size": 7, "one_epoch": one_epoch, "momentum": 0.9}
+    theta, ending, problem = descend(
+        monitor(), gradient, state=state, check=check, **options
+    )
     np.testing.assert_array_equal(theta, START)
+    assert ending is Ending.DIVERGED
     assert "no longer finite" in problem
     # What broke the weights is forgotten.
-    np.testing.assert_array_equal(state["rule"]["velocity"], 0)
+    np.testing.assert_array_equal(state["descent"]["rule"]["velocity"], 0)
 
 
-@pytest.mark.parametrize("solver", solvers.FULL_BATCH)
+@pytest.mark.parametrize("solver", solvers.METHODS)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_scipy_solvers_that_diverge(solver):
     def nowhere(theta):
         return np.nan, np.full(3, np.nan)
 
-    theta, problem = search(nowhere, solver, monitor(), max_iter=9, max_fun=100, tol=1e-9)
+    theta, ending, problem = search(
+        nowhere, solver, monitor(), max_iter=9, max_fun=100, tol=1e-9
+    )
     np.testing.assert_array_equal(theta, START)
+    assert ending is Ending.DIVERGED
     assert "Raise alpha" in problem
 
 
-@pytest.mark.parametrize("solver", solvers.FULL_BATCH)
+@pytest.mark.parametrize("solver", solvers.SOLVERS)
+def test_a_callback_ends_a_run(solver):
+    """In its second iteration, and no solver follows."""
+    calls = []
+    watch = monitor(tell=lambda theta: calls.append(theta.copy()) or len(calls) == 2)
+    options = {"batch_size": 7, "max_iter": 9}
+    theta, ending, problem = run(solver, watch, **options)
+    assert (ending, problem) == (Ending.STOPPED, None)
+    assert len(calls) == 2
+    np.testing.assert_array_equal(theta, calls[-1])
+
+
+@pytest.mark.parametrize("solver", solvers.SOLVERS)
+def test_the_user_ends_a_run(solver):
+    """The best weights are kept, and no solver follows."""
+    calls = []
+
+    def tell(theta):
+        if calls:
+            raise KeyboardInterrupt
+        calls.append(theta.copy())
+
+    options = {"batch_size": 7, "max_iter": 9}
+    theta, ending, problem = run(solver, monitor(tell=tell), **options)
+    assert ending is Ending.INTERRUPTED
+    assert "interrupted by user" in problem
+    assert value(theta, None) < value(calls[0], None) < value(START, None)
+
+
+def test_solvers_in_turn():
+    """The second begins where the first one ended, and says how the run ended."""
+    watch, alone = monitor(), monitor()
+    options = {"batch_size": 7, "max_iter": 4}
+    theta, ending, _ = run("adam+lbfgs", watch, **options)
+    first, of_adam, _ = run("adam", alone, **options)
+    assert of_adam is Ending.UNFINISHED
+    after = monitor()
+    second, of_lbfgs, _ = run("lbfgs", after, start=first, **options)
+    np.testing.assert_array_equal(theta, second)
+    assert ending is of_lbfgs
+    curve = alone.record["loss_curve"] + after.record["loss_curve"]
+    assert watch.record["loss_curve"] == curve
+
+
+def test_solvers_say_what_they_read():
+    """Nothing besides is handed to them."""
+
+    class Asked(dict):
+        def __getitem__(self, name):
+            asked.add(name)
+            return super().__getitem__(name)
+
+    for name, solver in solvers.SOLVERS.items():
+        asked = set()
+        objective = SimpleNamespace(
+            n=7, value_and_gradient=quadratic, value=value, curvature=Bowl
+        )
+        options = Asked({name: OPTIONS[name] for name in solver.parameters})
+        options["one_epoch"], options["batch_size"] = False, "auto"
+        solver.run(START, objective, monitor(), new_state(name), options)
+        assert asked - {"one_epoch"} == set(solver.parameters)
+
+
+@pytest.mark.parametrize("solver", solvers.METHODS)
 def test_a_start_that_is_good_enough_is_recorded(solver):
     watch = monitor()
-    theta, problem = search(quadratic, solver, watch, max_iter=9, max_fun=100, tol=1e9)
+    theta, ending, problem = search(
+        quadratic, solver, watch, max_iter=9, max_fun=100, tol=1e9
+    )
     np.testing.assert_array_equal(theta, START)
-    assert problem is None
+    assert (ending, problem) == (Ending.FINISHED, None)
     assert watch.record["loss_curve"] == [quadratic(START)[0]]
 
 
@@ -335,10 +427,9 @@ def test_one_cycle_moves_with_every_batch():
     def slope(theta, indices, rng):
         return 1.0, np.array([1.0, 0, 0])
 
-    theta, _ = descend(
-        solvers.SGD(0.0, False),
+    theta, *_ = descend(
         monitor(),
-        gradient=slope,
+        function=slope,
         learning_rate="one_cycle",
         max_iter=5,
     )

@@ -19,6 +19,7 @@ LAYERS = [
         "_compat",
         "_docstrings",
         "_persistence",
+        "_public",
         "_workspace",
         "_readout",
         "_warn",

@@ -94,7 +94,7 @@ def test_fit_and_score(name, early_stopping):
     assert np.isfinite(scores.pop())
 
 
-@pytest.mark.parametrize("solver", solvers.ALL)
+@pytest.mark.parametrize("solver", solvers.SOLVERS)
 @pytest.mark.parametrize("name", ["numbers by output", "step labels"])
 def test_every_solver(name, solver):
     model, y, weights, unknown, _ = problem(name)

@@ -59,7 +59,7 @@ def classes_of(model, y):
     return {"classes": np.unique(y)} if hasattr(model, "class_weight") else {}
 
 
-@pytest.mark.parametrize("solver", [*solvers.FULL_BATCH, "hessian-free"])
+@pytest.mark.parametrize("solver", [*solvers.METHODS, "hessian-free"])
 def test_full_batch_solvers(solver):
     options = {"solver": solver, "readout": "last", "scoring": None}
     model = quietly(regressor(**options, **PATIENT).fit, X[KEPT], Y[KEPT], **OWN)

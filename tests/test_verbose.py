@@ -20,7 +20,7 @@ def printed(capsys):
     ]
 
 
-@pytest.mark.parametrize("solver", solvers.ALL)
+@pytest.mark.parametrize("solver", solvers.SOLVERS)
 def test_the_last_iteration_is_printed(solver, capsys):
     """Whatever the number of iterations between two lines, and once."""
     for verbose in (1, 4, 5, 10, 1000):

@@ -24,7 +24,7 @@ def repeated(values, counts):
     return [value for value, count in zip(values, counts) for _ in range(count)]
 
 
-@pytest.mark.parametrize("solver", solvers.ALL)
+@pytest.mark.parametrize("solver", solvers.SOLVERS)
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_weights_equal_repetitions(cell, solver):
     counts = np.random.RandomState(3).randint(0, 4, len(X))

@@ -1,8 +1,11 @@
 """Recurrent cells: one step of a recurrence and its reverse."""
 
+from .._public import publish
 from ._base import Cell
 from ._elman import ElmanCell
 from ._gru import GRUCell
 from ._lstm import LSTMCell
 
 __all__ = ["Cell", "ElmanCell", "GRUCell", "LSTMCell"]
+
+publish(globals())

@@ -1,5 +1,6 @@
 """Sequences to learn from: real speech, and generated problems of long memory."""
 
+from .._public import publish
 from ._japanese_vowels import load_japanese_vowels
 from ._synthetic import make_adding_problem, make_copy_memory, make_temporal_order
 
@@ -9,3 +10,5 @@ __all__ = [
     "make_copy_memory",
     "make_temporal_order",
 ]
+
+publish(globals())

@@ -1,5 +1,6 @@
 """Look into a fitted network."""
 
+from .._public import publish
 from ._displays import (
     ForecastDisplay,
     GradientFlowDisplay,
@@ -25,3 +26,5 @@ __all__ = [
     "permutation_importance",
     "saliency",
 ]
+
+publish(globals())

@@ -1,5 +1,6 @@
 """Prepare sequences: texts, transformers of steps, windows, forms of other libraries."""
 
+from .._public import publish
 from ._convert import (
     from_channels_first,
     from_stacked,
@@ -28,3 +29,5 @@ __all__ = [
     "to_stacked",
     "unpad_sequences",
 ]
+
+publish(globals())

@@ -1,40 +1,48 @@
-"""Solvers: they minimise callables over a flat vector and know nothing of networks."""
+"""Solvers: they minimise callables over a flat vector and know nothing of networks.
 
-from ._hessian_free import hessian_free, start_hessian_free
-from ._monitor import NOTHING_YET, Monitor, copied, ended_early, new_record
+To add one, define a :class:`Solver` in a module of its own, and name it in ``SOLVERS``.
+"""
+
+from ._ending import Ending, Outcome
+from ._hessian_free import HessianFree
+from ._monitor import NOTHING_YET, Monitor, copied, new_record
 from ._rules import SGD, Adam
 from ._schedule import SCHEDULES, Schedule
-from ._scipy import METHODS, minimise
-from ._stochastic import descend, start
+from ._scipy import METHODS, Search
+from ._solver import InTurn, Solver
+from ._stochastic import Descent
 
-# By mini-batches, which suit gradients that are estimates: of dropout, or truncated.
-STOCHASTIC = ("adam", "sgd")
-# Over all data at once.
-FULL_BATCH = tuple(METHODS)
-# By mini-batches, but with exact gradients.
-MIXED = ("hessian-free", "adam+lbfgs")
-# Each phase has max_iter iterations.
-PHASES = {"adam+lbfgs": 2}
-ALL = STOCHASTIC + FULL_BATCH + MIXED
+SOLVERS: dict[str, Solver] = {
+    "adam": Descent(Adam),
+    "sgd": Descent(SGD),
+    **{name: Search(name) for name in METHODS},
+    "hessian-free": HessianFree(),
+    "adam+lbfgs": InTurn(Descent(Adam), Search("lbfgs")),
+}
+
+
+def names_with(trait):
+    """Names of the solvers that have a trait: "by_batches" or "takes_estimates"."""
+    return tuple(name for name, solver in SOLVERS.items() if getattr(solver, trait))
+
 
 __all__ = [
-    "ALL",
-    "FULL_BATCH",
-    "MIXED",
+    "METHODS",
     "NOTHING_YET",
-    "PHASES",
     "SCHEDULES",
     "SGD",
-    "STOCHASTIC",
+    "SOLVERS",
     "Adam",
+    "Descent",
+    "Ending",
+    "HessianFree",
+    "InTurn",
     "Monitor",
+    "Outcome",
     "Schedule",
+    "Search",
+    "Solver",
     "copied",
-    "descend",
-    "ended_early",
-    "hessian_free",
-    "minimise",
+    "names_with",
     "new_record",
-    "start",
-    "start_hessian_free",
 ]

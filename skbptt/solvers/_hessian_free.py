@@ -8,7 +8,8 @@ optimization. ICML. [MS]
 import numpy as np
 from scipy.linalg import norm
 
-from ._monitor import DIVERGED, INTERRUPTED
+from ._ending import Ending, Outcome, diverged, interrupted
+from ._solver import Solver
 
 # A gradient is taken from a large batch, the curvature from the first part of it.
 BATCH_SIZE, CURVATURE_SHARE, LEAST_CURVATURE_BATCH = 1000, 5, 200
@@ -33,103 +34,82 @@ PRECONDITIONER = 0.75
 SUFFICIENT, SHORTER, MOST_SHORTENINGS = 0.01, 0.8, 60
 
 
-def start_hessian_free(theta):
-    """State of an optimisation that begins at ``theta``."""
-    return {
-        "damping": DAMPING,
-        "direction": np.zeros_like(theta),
-        "t": 0,
-        "order": np.arange(0),
-    }
-
-
-def hessian_free(
-    theta,
-    batch_gradient,
-    batch_value,
-    batch_curvature,
-    n,
-    monitor,
-    state,
-    rng,
-    *,
-    batch_size,
-    shuffle,
-    max_iter,
-    tol,
-):
-    """Minimise a mean over n items by truncated Newton steps on batches.
+class HessianFree(Solver):
+    """Truncated Newton steps on large batches.
 
     Each step minimises a quadratic model, whose matrix is that of Gauss and Newton plus
     damping, by preconditioned conjugate gradients; of its iterates the one is taken from
-    which on the batch improves no more, and a line search shortens it where needed.
-
-    Parameters
-    ----------
-    theta : ndarray
-        Starting point.
-    batch_gradient, batch_value : callable
-        ``batch_gradient(theta, indices)`` gives an estimate of the objective and of its
-        gradient from some items, ``batch_value`` that of the objective alone.
-    batch_curvature : callable
-        ``batch_curvature(theta, indices)`` gives an object whose method
-        ``gauss_newton(v, structural)`` gives products.
-    n : int
-        Number of items.
-    monitor : Monitor
-    state : dict
-        From :func:`start_hessian_free`, or as an earlier run left it; updated in place.
-    rng : RandomState
-    batch_size : int or "auto"
-        Items a batch.
-    shuffle : bool
-    max_iter : int
-        Steps at the most.
-    tol : float
-        Stop where no entry of the gradient over all items is larger.
-
-    Returns
-    -------
-    theta : ndarray
-    problem : str or None
-        What went wrong.
+    which on the batch improves no more, and a line search shortens it where needed. The
+    run ends where no entry of the gradient over all items exceeds tol.
     """
-    size = min(n, BATCH_SIZE if batch_size == "auto" else batch_size)
-    n_curvature = min(size, max(LEAST_CURVATURE_BATCH, size // CURVATURE_SHARE))
-    problem: str | None
-    problem = f"solver='hessian-free' has not converged in max_iter={max_iter} steps."
-    try:
+
+    parameters = ("batch_size", "max_iter", "shuffle", "tol")
+    by_batches = True
+
+    def start(self, theta):
+        return {
+            "descent": {
+                "damping": DAMPING,
+                "direction": np.zeros_like(theta),
+                "t": 0,
+                "order": np.arange(0),
+            }
+        }
+
+    def run(self, theta, objective, monitor, state, options):
+        try:
+            return self._steps(theta, objective, monitor, state, options)
+        except KeyboardInterrupt:
+            return interrupted(monitor.weights(best=True))
+
+    def _steps(self, theta, objective, monitor, state, options):
+        """Take steps until one is the last."""
+        descent, max_iter = state["descent"], options["max_iter"]
+        ending = Ending.UNFINISHED
+        problem = f"solver='hessian-free' has not converged in max_iter={max_iter} steps."
         for _ in range(max_iter):
-            if len(state["order"]) < size:
-                state["order"] = rng.permutation(n) if shuffle else np.arange(n)
-            batch, state["order"] = np.split(state["order"], [size])
-            value, gradient = batch_gradient(theta, batch)
+            batch = next_batch(objective.n, descent, state["rng"], options)
+            value, gradient = objective.value_and_gradient(theta, batch)
             if not (np.isfinite(value) and np.isfinite(gradient).all()):
-                return monitor.weights(), DIVERGED.format("Raise alpha")
-            if size == n and np.abs(gradient).max() <= tol:
-                problem = None
+                return diverged(monitor.weights(), "Raise alpha")
+            if len(batch) == objective.n and np.abs(gradient).max() <= options["tol"]:
+                ending = Ending.FINISHED
                 break
             step, value = take_step(
                 theta,
                 value,
                 gradient,
-                lambda theta, batch=batch: batch_value(theta, batch),
-                batch_curvature(theta, batch[:n_curvature]),
-                state,
+                lambda theta, batch=batch: objective.value(theta, batch),
+                objective.curvature(theta, batch[: curvature_size(len(batch))]),
+                descent,
             )
-            state["t"] += size
+            descent["t"] += len(batch)
             theta = theta + step
             if monitor(theta, value, norm(gradient)):
-                problem = None
+                ending = monitor.ending
                 break
-            if state["damping"] > MOST_DAMPING:
+            if descent["damping"] > MOST_DAMPING:
                 problem = "solver='hessian-free' finds no way down any more."
                 break
-    except KeyboardInterrupt:
-        return monitor.weights(best=True), INTERRUPTED
-    if not monitor.record["loss_curve"]:
-        monitor(theta, value, norm(gradient))
-    return monitor.weights(), problem
+        if not monitor.record["loss_curve"]:
+            monitor(theta, value, norm(gradient))
+        message = problem if ending is Ending.UNFINISHED else None
+        return Outcome(monitor.weights(), ending, message)
+
+
+def next_batch(n, state, rng, options):
+    """The next of n items, as many as make a batch; a new order once too few are left."""
+    size = options["batch_size"]
+    size = min(n, BATCH_SIZE if size == "auto" else size)
+    if len(state["order"]) < size:
+        state["order"] = rng.permutation(n) if options["shuffle"] else np.arange(n)
+    batch, state["order"] = np.split(state["order"], [size])
+    return batch
+
+
+def curvature_size(size):
+    """Number of items for the curvature, of a batch of ``size``."""
+    return min(size, max(LEAST_CURVATURE_BATCH, size // CURVATURE_SHARE))
 
 
 def take_step(theta, value, gradient, value_at, curvature, state):

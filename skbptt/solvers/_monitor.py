@@ -4,17 +4,7 @@ from copy import deepcopy
 
 import numpy as np
 
-DIVERGED = (
-    "The loss or its gradient is no longer finite: training has diverged and stopped, and "
-    "the last finite weights are kept. {}, or scale X and y."
-)
-INTERRUPTED = "Training interrupted by user: the best weights so far are kept."
-
-
-def ended_early(problem):
-    """Whether what a solver says means that nothing should follow it."""
-    return problem is not None and (problem == INTERRUPTED or "diverged" in problem)
-
+from ._ending import Ending
 
 # What new data start with.
 NOTHING_YET = {"best_loss": np.inf, "best_score": -np.inf, "no_change": 0}
@@ -130,6 +120,11 @@ class Monitor:
             record["no_change"] = 0
         self.told_to_stop = self.tell is not None and self.tell(theta)
         return out_of_patience or self.told_to_stop
+
+    @property
+    def ending(self):
+        """The ending of a run of which the last iteration was said to be the last."""
+        return Ending.STOPPED if self.told_to_stop else Ending.FINISHED
 
     def print_last(self):
         """Print the line on the last iteration, if ``verbose`` and not printed yet."""

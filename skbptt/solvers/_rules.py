@@ -1,7 +1,8 @@
 """Update rules of stochastic descent.
 
 A rule is stateless: what it remembers is in a dict of plain numbers and arrays, so that
-training can be stored and resumed.
+training can be stored and resumed. Its ``parameters`` are those of an estimator that its
+constructor takes, in order.
 """
 
 import numpy as np
@@ -10,11 +11,14 @@ import numpy as np
 class SGD:
     """Gradient descent with momentum (Polyak, 1964), or Nesterov's (Sutskever, 2013)."""
 
+    parameters = ("momentum", "nesterovs_momentum")
+
     def __init__(self, momentum, nesterov):
         self.momentum = momentum
         self.nesterov = nesterov
 
-    def start(self, theta):
+    @staticmethod
+    def start(theta):
         return {"velocity": np.zeros_like(theta)}
 
     def step(self, theta, gradient, rate, state):
@@ -28,12 +32,15 @@ class SGD:
 class Adam:
     """Adam, Kingma & Ba (2015), algorithm 1."""
 
+    parameters = ("beta_1", "beta_2", "epsilon")
+
     def __init__(self, beta_1, beta_2, epsilon):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def start(self, theta):
+    @staticmethod
+    def start(theta):
         return {"steps": 0, "m": np.zeros_like(theta), "v": np.zeros_like(theta)}
 
     def step(self, theta, gradient, rate, state):
