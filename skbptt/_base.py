@@ -52,9 +52,11 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
         Parameters
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
-                (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
+                (n_sequences, n_steps), or list of arrays of shape \
+                (n_steps, n_features), or list of integer arrays of shape (n_steps,)
             Sequences. Trailing steps of a 3-D array are padding where all features are
-            NaN. A 2-D array holds univariate sequences.
+            NaN. A 2-D array holds univariate sequences. 1-D arrays of integers are
+            sequences of tokens.
         y : array-like of shape (n_sequences,) or (n_sequences, n_outputs)
             Targets. With ``return_sequences=True`` one for every step: an array of shape
             (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs), or a list of
