@@ -60,6 +60,40 @@ def scan(cell, p, x, batch, initial=None, keep=True):
     return h, (x, h_prev, tapes)
 
 
+class Stepper:
+    """One layer, step by step, for streams that arrive in parallel.
+
+    Parameters
+    ----------
+    cell, p : as in :func:`scan`
+        Later changes of the arrays have no effect.
+    n_streams : int
+
+    Attributes
+    ----------
+    states : tuple of ndarrays of shape (n_streams, n_hidden)
+        The current states, zero at first. A step overwrites them, and so may the caller.
+    """
+
+    def __init__(self, cell, p, n_streams):
+        n_gates, n_hidden = len(cell.gates), len(p["R"])
+        p = {name: value.copy() for name, value in p.items()}
+        self.cell, self.p = cell, p
+        self.W, self.R = by_gate(p["W"], n_gates), by_gate(p["R"], n_gates)
+        self.b = p["b"].reshape(n_gates, 1, n_hidden)
+        zeros = np.zeros((n_streams, n_hidden), p["R"].dtype)
+        self.states = tuple(zeros.copy() for _ in cell.states)
+
+    def step(self, x):
+        """Read one time step, x of shape (n_streams, n_in), and return ``states[0]``."""
+        a, u = x @ self.W + self.b, self.states[0] @ self.R
+        after, _ = self.cell.step(a, u, self.states, self.p)
+        # A state may become the one before of another.
+        for own, new in zip(self.states, [state.copy() for state in after]):
+            own[:] = new
+        return self.states[0]
+
+
 def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
     """Propagate the gradient of a loss L back through :func:`scan`.
 

@@ -14,6 +14,7 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
+from libc.string cimport memcpy
 
 
 cdef extern from "loops.h":
@@ -48,6 +49,7 @@ cdef extern from "loops.h":
         void *top
         void *time_of_top
         void *scratch
+        int packed
         Py_ssize_t k1, k2
         const void *d_sum
         const void *d_top
@@ -134,6 +136,20 @@ cdef int point_to_rows(
     where[0] = address_of_rows(array, dtype, n_rows, n_columns)
     pitch[0] = array.strides[0] // array.itemsize
     return 0
+
+
+cdef const Shape *describe_layer(
+    Scan *s, const CLoops *loops, str cell, p, dtype
+) except NULL:
+    """Set the sizes of a layer, and point to its parameters ``p``."""
+    cdef Py_ssize_t line = 64 // dtype.itemsize
+    cdef const Shape *shape
+    s.cell = CELLS.index(cell)
+    shape = loops.shape(s.cell)
+    s.H, s.D = len(p["R"]), len(p["W"])
+    s.H1, s.D1 = -(-s.H // line) * line, -(-s.D // line) * line
+    point_to_weights(s, &s.value, shape, p, dtype)
+    return shape
 
 
 cdef int point_to_weights(
@@ -344,6 +360,31 @@ cdef class Tangent:
         return (dx[:, : s.D], dx_dot[:, : s.D]) if need_dx else (None, None)
 
 
+cdef class Stepper:
+    """As :class:`skbptt._scan.Stepper`, with the weights packed once."""
+
+    cdef Scan scan
+    cdef const CLoops *loops
+    cdef Py_ssize_t offsets[2]
+    cdef int n_states
+    cdef tuple arrays  # to which `scan` points
+    cdef object dtype
+    cdef readonly tuple states
+
+    def step(self, x):
+        cdef Scan *s = &self.scan
+        cdef Py_ssize_t n_bytes = s.H1 * self.offsets[1] * self.dtype.itemsize
+        x = contiguous_rows(x)
+        point_to_rows(
+            x, self.dtype, self.offsets[1], s.D, &s.value.x, &s.value.x_pitch
+        )
+        with nogil:
+            self.loops.forward(s)
+            for k in range(self.n_states):
+                memcpy(<void *>s.value.initial[k], s.value.states[k], n_bytes)
+        return self.states[0]
+
+
 cdef class Loops:
     """The loops over time for one set of instructions.
 
@@ -381,17 +422,12 @@ cdef class Loops:
         cdef Py_ssize_t n_bytes, n_columns
         x, dtype = contiguous_rows(x), x.dtype
         offsets = np.ascontiguousarray(batch.offsets, np.intp)
-        line = 64 // size
         tape.loops = skbptt_loops(self.level, size)
-        s.cell = CELLS.index(cell)
-        tape.shape = tape.loops.shape(s.cell)
-        s.H, s.D = len(p["R"]), x.shape[1]
-        s.H1, s.D1 = -(-s.H // line) * line, -(-s.D // line) * line
+        tape.shape = describe_layer(s, tape.loops, cell, p, dtype)
         s.n_steps = len(offsets) - 1
         s.offsets = <const Py_ssize_t *>address(offsets, np.intp, s.n_steps + 1)
         if offsets[0] != 0 or offsets[-1] != n_rows:
             raise ValueError(f"x has {n_rows} rows, the batch {offsets[-1]}.")
-        point_to_weights(s, &s.value, tape.shape, p, dtype)
         point_to_rows(x, dtype, n_rows, s.D, &s.value.x, &s.value.x_pitch)
         s.keep = keep
         states = take_states(s, &s.value, tape.shape, dtype, workspace)
@@ -426,3 +462,28 @@ cdef class Loops:
             else:
                 output[:, k] = top[:, : s.H]
         return output, tape
+
+    def stepper(self, str cell, p, Py_ssize_t n_streams, workspace):
+        """As :func:`skbptt._engine.stepper`, for one of CELLS."""
+        cdef Stepper stepper = Stepper()
+        cdef Scan *s = &stepper.scan
+        cdef const Shape *shape
+        cdef Py_ssize_t n_bytes
+        stepper.dtype = dtype = p["R"].dtype
+        stepper.loops = skbptt_loops(self.level, dtype.itemsize)
+        shape = describe_layer(s, stepper.loops, cell, p, dtype)
+        stepper.n_states, s.keep = shape.n_states, True
+        stepper.offsets[0], stepper.offsets[1] = 0, n_streams
+        s.offsets, s.n_steps = stepper.offsets, 1
+        after = take_states(s, &s.value, shape, dtype, workspace)
+        zeros = (0,) * shape.n_states
+        states = take_initial(s, &s.value, shape, zeros, dtype, workspace)
+        stepper.states = tuple([state[:, : s.H] for state in states])
+        n_bytes = stepper.loops.scratch(s, False)
+        scratch = workspace.empty((n_bytes,), np.uint8)
+        s.scratch = address(scratch, np.uint8, n_bytes)
+        stepper.arrays = (after, states, scratch)
+        s.n_steps = 0  # packs the weights only
+        stepper.loops.forward(s)
+        s.n_steps, s.packed = 1, True
+        return stepper

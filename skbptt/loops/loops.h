@@ -57,6 +57,8 @@ typedef struct {
                                    sequence, or NULL */
     void *time_of_top;          /* (n_columns, H1), integers as wide as the numbers */
     void *scratch;              /* as many bytes as `scratch` of the loops returns */
+    int packed;                 /* whether an earlier `forward` has left the weights there,
+                                   packed; only with initial states */
 
     /* Of the way back only. */
     ptrdiff_t k1, k2;           /* truncation */
