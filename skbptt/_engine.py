@@ -87,10 +87,10 @@ def run(cell, p, x, batch, parts, workspace, keep=True, initial=None):
 
 
 def stepper(cell, p, n_streams):
-    """A :class:`skbptt._scan.Stepper` of a layer, compiled where it can be."""
+    """A :class:`skbptt._scan.Stepper` of a cell, compiled where it can be."""
     name = name_of(cell)
     if LOOPS is not None and name is not None and p["R"].dtype.char in "fd":
-        return LOOPS.stepper(name, p, n_streams, Workspace())
+        return LOOPS.stepper(name, cell.states, p, n_streams, Workspace())
     return _scan.Stepper(cell, p, n_streams)
 
 

@@ -61,7 +61,7 @@ def scan(cell, p, x, batch, initial=None, keep=True):
 
 
 class Stepper:
-    """One layer, step by step, for streams that arrive in parallel.
+    """A cell, step by step, for streams that arrive in parallel.
 
     Parameters
     ----------
@@ -71,27 +71,28 @@ class Stepper:
 
     Attributes
     ----------
-    states : tuple of ndarrays of shape (n_streams, n_hidden)
-        The current states, zero at first. A step overwrites them, and so may the caller.
+    states : dict of str to ndarray of shape (n_streams, n_hidden)
+        The current states by name, zero at first. A step changes them in place, and so
+        may the caller.
     """
 
     def __init__(self, cell, p, n_streams):
         n_gates, n_hidden = len(cell.gates), len(p["R"])
         p = {name: value.copy() for name, value in p.items()}
-        self.cell, self.p = cell, p
-        self.W, self.R = by_gate(p["W"], n_gates), by_gate(p["R"], n_gates)
-        self.b = p["b"].reshape(n_gates, 1, n_hidden)
-        zeros = np.zeros((n_streams, n_hidden), p["R"].dtype)
-        self.states = tuple(zeros.copy() for _ in cell.states)
+        self._cell, self._p = cell, p
+        self._W, self._R = by_gate(p["W"], n_gates), by_gate(p["R"], n_gates)
+        self._b = p["b"].reshape(n_gates, 1, n_hidden)
+        self._arrays = tuple(np.zeros((len(cell.states), n_streams, n_hidden), p["R"].dtype))
+        self.states = dict(zip(cell.states, self._arrays))
 
     def step(self, x):
-        """Read one time step, x of shape (n_streams, n_in), and return ``states[0]``."""
-        a, u = x @ self.W + self.b, self.states[0] @ self.R
-        after, _ = self.cell.step(a, u, self.states, self.p)
+        """Read one time step, x of shape (n_streams, n_in), and return the first state."""
+        h = self._arrays[0]
+        after, _ = self._cell.step(x @ self._W + self._b, h @ self._R, self._arrays, self._p)
         # A state may become the one before of another.
-        for own, new in zip(self.states, [state.copy() for state in after]):
+        for own, new in zip(self._arrays, [state.copy() for state in after]):
             own[:] = new
-        return self.states[0]
+        return h
 
 
 def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):

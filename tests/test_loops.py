@@ -152,7 +152,7 @@ class Delayed(Cell):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("n_streams", [1, 5])
+@pytest.mark.parametrize("n_streams", [1, 5, 300], ids=["one", "few", "blocks"])
 @pytest.mark.parametrize("cell", [*CELLS, Delayed()], ids=repr)
 @pytest.mark.parametrize("loops", [None, *map(_loops.Loops, INSTRUCTIONS)])
 def test_steps_equal_the_scan(loops, cell, n_streams, dtype, monkeypatch):
@@ -170,15 +170,15 @@ def test_steps_equal_the_scan(loops, cell, n_streams, dtype, monkeypatch):
             got = steps.step(np.asfortranarray(x))
             assert got.dtype == dtype
             assert relative_error(got, h) <= (0 if compiled else tolerance)
-            assert got is steps.states[0]
-        assert len(steps.states) == len(cell.states)
-        for state in steps.states:
+            assert got is steps.states[cell.states[0]]
+        assert tuple(steps.states) == cell.states
+        for state in steps.states.values():
             state[:] = 0
 
 
 def test_steps_of_another_shape_are_refused():
     p, _, _ = problem(GRUCell(), 4, 3, [1], "float64")
-    steps = _loops.Loops(FASTEST).stepper("gru", p, 2, Workspace())
+    steps = _loops.Loops(FASTEST).stepper("gru", ("h",), p, 2, Workspace())
     for wrong in (np.zeros((2, 4)), np.zeros((1, 3)), np.zeros((2, 3), "f4")):
         with pytest.raises(ValueError, match="shape"):
             steps.step(wrong)

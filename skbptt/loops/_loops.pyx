@@ -360,29 +360,41 @@ cdef class Tangent:
         return (dx[:, : s.D], dx_dot[:, : s.D]) if need_dx else (None, None)
 
 
+# Streams that a step takes at a time: few enough that their tape stays in the cache.
+cdef enum:
+    BLOCK = 128
+
+
 cdef class Stepper:
     """As :class:`skbptt._scan.Stepper`, with the weights packed once."""
 
     cdef Scan scan
     cdef const CLoops *loops
-    cdef Py_ssize_t offsets[2]
+    cdef Py_ssize_t n_streams
     cdef int n_states
     cdef tuple arrays  # to which `scan` points
-    cdef object dtype
-    cdef readonly tuple states
+    cdef object dtype, output
+    cdef readonly dict states
 
     def step(self, x):
-        cdef Scan *s = &self.scan
-        cdef Py_ssize_t n_bytes = s.H1 * self.offsets[1] * self.dtype.itemsize
+        cdef Scan s = self.scan  # a copy, which moves from block to block
+        cdef Py_ssize_t offsets[2]
+        cdef Py_ssize_t size = self.dtype.itemsize, left = self.n_streams, n_bytes
         x = contiguous_rows(x)
-        point_to_rows(
-            x, self.dtype, self.offsets[1], s.D, &s.value.x, &s.value.x_pitch
-        )
+        point_to_rows(x, self.dtype, left, s.D, &s.value.x, &s.value.x_pitch)
+        s.offsets, offsets[0] = offsets, 0
         with nogil:
-            self.loops.forward(s)
-            for k in range(self.n_states):
-                memcpy(<void *>s.value.initial[k], s.value.states[k], n_bytes)
-        return self.states[0]
+            while left > 0:
+                offsets[1] = min(left, BLOCK)
+                self.loops.forward(&s)
+                n_bytes = offsets[1] * s.H1 * size
+                for k in range(self.n_states):
+                    memcpy(<void *>s.value.initial[k], s.value.states[k], n_bytes)
+                    s.value.initial[k] = <const char *>s.value.initial[k] + n_bytes
+                n_bytes = offsets[1] * s.value.x_pitch * size
+                s.value.x = <const char *>s.value.x + n_bytes
+                left -= offsets[1]
+        return self.output
 
 
 cdef class Loops:
@@ -463,27 +475,30 @@ cdef class Loops:
                 output[:, k] = top[:, : s.H]
         return output, tape
 
-    def stepper(self, str cell, p, Py_ssize_t n_streams, workspace):
-        """As :func:`skbptt._engine.stepper`, for one of CELLS."""
+    def stepper(self, str cell, tuple names, p, Py_ssize_t n_streams, workspace):
+        """As :func:`skbptt._engine.stepper`, for one of CELLS and names of its states."""
         cdef Stepper stepper = Stepper()
         cdef Scan *s = &stepper.scan
         cdef const Shape *shape
+        cdef Py_ssize_t offsets[2]
         cdef Py_ssize_t n_bytes
         stepper.dtype = dtype = p["R"].dtype
         stepper.loops = skbptt_loops(self.level, dtype.itemsize)
         shape = describe_layer(s, stepper.loops, cell, p, dtype)
         stepper.n_states, s.keep = shape.n_states, True
-        stepper.offsets[0], stepper.offsets[1] = 0, n_streams
-        s.offsets, s.n_steps = stepper.offsets, 1
-        after = take_states(s, &s.value, shape, dtype, workspace)
+        stepper.n_streams = n_streams
+        s.offsets, s.n_steps, offsets[0], offsets[1] = offsets, 1, 0, n_streams
         zeros = (0,) * shape.n_states
         states = take_initial(s, &s.value, shape, zeros, dtype, workspace)
-        stepper.states = tuple([state[:, : s.H] for state in states])
+        stepper.states = dict(zip(names, [state[:, : s.H] for state in states]))
+        stepper.output = stepper.states[names[0]]
+        offsets[1] = min(n_streams, BLOCK)
+        after = take_states(s, &s.value, shape, dtype, workspace)
         n_bytes = stepper.loops.scratch(s, False)
         scratch = workspace.empty((n_bytes,), np.uint8)
         s.scratch = address(scratch, np.uint8, n_bytes)
         stepper.arrays = (after, states, scratch)
         s.n_steps = 0  # packs the weights only
         stepper.loops.forward(s)
-        s.n_steps, s.packed = 1, True
+        s.n_steps, s.packed, s.offsets = 1, True, NULL
         return stepper
