@@ -86,12 +86,12 @@ def run(cell, p, x, batch, parts, workspace, keep=True, initial=None):
     return s, (tape, rows_of_max, initial)
 
 
-def stepper(cell, p, n_streams):
+def stepper(cell, p, parts, n_streams):
     """A :class:`skbptt._scan.Stepper` of a cell, compiled where it can be."""
     name = name_of(cell)
     if LOOPS is not None and name is not None and p["R"].dtype.char in "fd":
-        return LOOPS.stepper(name, cell.states, p, n_streams, Workspace())
-    return _scan.Stepper(cell, p, n_streams)
+        return LOOPS.stepper(name, cell.states, p, parts, n_streams, Workspace())
+    return _scan.Stepper(cell, p, parts, n_streams)
 
 
 def run_back(

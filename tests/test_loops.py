@@ -162,7 +162,7 @@ def test_steps_equal_the_scan(loops, cell, n_streams, dtype, monkeypatch):
     expected, _ = run(cell, p, batch.x, batch, (), Workspace())
     compiled, tolerance = loops and name_of(cell), 1e-12 if dtype == "float64" else 1e-5
     by_step = batch.x.reshape(6, n_streams, 5)
-    steps = stepper(cell, p, n_streams)
+    steps = stepper(cell, p, (), n_streams)
     for value in p.values():
         value[:] = np.nan  # the weights were copied
     for _ in range(2):
@@ -178,7 +178,7 @@ def test_steps_equal_the_scan(loops, cell, n_streams, dtype, monkeypatch):
 
 def test_steps_of_another_shape_are_refused():
     p, _, _ = problem(GRUCell(), 4, 3, [1], "float64")
-    steps = _loops.Loops(FASTEST).stepper("gru", ("h",), p, 2, Workspace())
+    steps = _loops.Loops(FASTEST).stepper("gru", ("h",), p, (), 2, Workspace())
     for wrong in (np.zeros((2, 4)), np.zeros((1, 3)), np.zeros((2, 3), "f4")):
         with pytest.raises(ValueError, match="shape"):
             steps.step(wrong)

@@ -1,9 +1,9 @@
 """Layers: what a network is made of."""
 
-from ._base import Layer, Pass
+from ._base import Layer, Pass, Stepper
 from ._dense import Dense
 from ._dropout import Dropout
 from ._groups import Chain, Sides
 from ._recurrent import Recurrent
 
-__all__ = ["Chain", "Dense", "Dropout", "Layer", "Pass", "Recurrent", "Sides"]
+__all__ = ["Chain", "Dense", "Dropout", "Layer", "Pass", "Recurrent", "Sides", "Stepper"]

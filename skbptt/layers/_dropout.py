@@ -23,6 +23,8 @@ class Dropout(Layer):
     recurrent neural networks. NeurIPS. The mask of a layer's output.
     """
 
+    row_by_row = True  # without noise
+
     def __init__(self, rate, width):
         self.rate, self.width = rate, width
 
@@ -50,6 +52,3 @@ class Dropout(Layer):
 
     def tangent_back(self, p, p_dot, mask, tangent, dy, dy_dot, grad, run, need_dx):
         return (dy, dy_dot) if mask is None else (dy * mask, dy_dot * mask)
-
-    def step(self, p, x, state):
-        return x, state

@@ -6,6 +6,8 @@
 
 import numpy as np
 
+from ._readout import start_reading
+
 from cpython.buffer cimport (
     Py_buffer,
     PyBUF_C_CONTIGUOUS,
@@ -14,12 +16,14 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
+from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 
 cdef extern from "loops.h":
     enum:
         STATES, VECTORS
+        LAST, MEAN, MAX, PARTS
     ctypedef struct Shape:
         const char *name
         int n_states, n_gates, n_blocks
@@ -50,6 +54,10 @@ cdef extern from "loops.h":
         void *time_of_top
         void *scratch
         int packed
+        int n_parts
+        int parts[PARTS]
+        void *reading
+        int64_t *n_read
         Py_ssize_t k1, k2
         const void *d_sum
         const void *d_top
@@ -71,6 +79,9 @@ cdef extern from "loops.h":
 
 # In the order of the enumeration of loops.h.
 INSTRUCTIONS = ("portable", "avx2", "avx512")
+
+
+PARTS_OF_READOUT = {"last": LAST, "mean": MEAN, "max": MAX}
 
 
 # Those of this processor, the fastest last.
@@ -362,7 +373,7 @@ cdef class Tangent:
 
 # Streams that a step takes at a time: few enough that their tape stays in the cache.
 cdef enum:
-    BLOCK = 128
+    BLOCK = 48
 
 
 cdef class Stepper:
@@ -391,6 +402,9 @@ cdef class Stepper:
                 for k in range(self.n_states):
                     memcpy(<void *>s.value.initial[k], s.value.states[k], n_bytes)
                     s.value.initial[k] = <const char *>s.value.initial[k] + n_bytes
+                if s.reading is not NULL:
+                    s.reading = <char *>s.reading + s.n_parts * n_bytes
+                    s.n_read += offsets[1]
                 n_bytes = offsets[1] * s.value.x_pitch * size
                 s.value.x = <const char *>s.value.x + n_bytes
                 left -= offsets[1]
@@ -475,7 +489,15 @@ cdef class Loops:
                 output[:, k] = top[:, : s.H]
         return output, tape
 
-    def stepper(self, str cell, tuple names, p, Py_ssize_t n_streams, workspace):
+    def stepper(
+        self,
+        str cell,
+        tuple names,
+        p,
+        tuple parts,
+        Py_ssize_t n_streams,
+        workspace,
+    ):
         """As :func:`skbptt._engine.stepper`, for one of CELLS and names of its states."""
         cdef Stepper stepper = Stepper()
         cdef Scan *s = &stepper.scan
@@ -492,12 +514,23 @@ cdef class Loops:
         states = take_initial(s, &s.value, shape, zeros, dtype, workspace)
         stepper.states = dict(zip(names, [state[:, : s.H] for state in states]))
         stepper.output = stepper.states[names[0]]
+        reading = n_read = None
+        if parts:
+            s.n_parts = len(parts)
+            reading = workspace.empty((n_streams, s.n_parts, s.H1), dtype)
+            n_read = np.zeros((n_streams, 1), np.int64)
+            s.reading = address(reading, dtype, reading.size)
+            s.n_read = <int64_t *>address(n_read, n_read.dtype, n_streams)
+            stepper.output = reading[:, :, : s.H]
+            stepper.states |= start_reading(parts, stepper.output, n_read)
+            for k, part in enumerate(parts):
+                s.parts[k] = PARTS_OF_READOUT[part]
         offsets[1] = min(n_streams, BLOCK)
         after = take_states(s, &s.value, shape, dtype, workspace)
         n_bytes = stepper.loops.scratch(s, False)
         scratch = workspace.empty((n_bytes,), np.uint8)
         s.scratch = address(scratch, np.uint8, n_bytes)
-        stepper.arrays = (after, states, scratch)
+        stepper.arrays = (after, states, scratch, reading, n_read)
         s.n_steps = 0  # packs the weights only
         stepper.loops.forward(s)
         s.n_steps, s.packed, s.offsets = 1, True, NULL

@@ -200,7 +200,10 @@ static void NAME(forward)(const Scan *s)
         NAME(project)(s, &p, step.n, p.bias, 0, NAME(h_before)(&s->value, &step.value, t),
                       x, s->value.x_pitch, step.value.tape);
         cell->forward(&step);
-        NAME(read)(s, t, step.value.after[0]);
+        if (s->reading)
+            NAME(read_on)(s, step.n, step.value.after[0]);
+        else
+            NAME(read)(s, t, step.value.after[0]);
     }
     restore(mode);
 }
