@@ -102,7 +102,8 @@ class Stepper:
         readout so far, of shape (n_streams, n_parts, n_hidden), which it overwrites.
         """
         h = self._arrays[0]
-        after, _ = self._cell.step(x @ self._W + self._b, h @ self._R, self._arrays, self._p)
+        a, u = x @ self._W + self._b, h @ self._R
+        after, _ = self._cell.step(a, u, self._arrays, self._p)
         # A state may become the one before of another.
         for own, new in zip(self._arrays, [state.copy() for state in after]):
             own[:] = new

@@ -137,6 +137,9 @@ def test_initial_states_agree_with_numpy(
             assert relative_error(actual, expected) <= tolerance
 
 
+CONCAT = READOUTS["concat"]
+
+
 class Delayed(Cell):
     """Its second state is the h of the step before, which the output reads."""
 
@@ -162,18 +165,27 @@ def test_steps_equal_the_scan(loops, cell, n_streams, dtype, monkeypatch):
     expected, _ = run(cell, p, batch.x, batch, (), Workspace())
     compiled, tolerance = loops and name_of(cell), 1e-12 if dtype == "float64" else 1e-5
     by_step = batch.x.reshape(6, n_streams, 5)
-    steps = stepper(cell, p, (), n_streams)
+    steps, reading = (stepper(cell, p, parts, n_streams) for parts in ((), CONCAT))
     for value in p.values():
         value[:] = np.nan  # the weights were copied
+    states = expected.reshape(6, n_streams, 17)
     for _ in range(2):
-        for x, h in zip(by_step, expected.reshape(6, n_streams, 17)):
+        start = {name: state.copy() for name, state in reading.states.items()}
+        for t, (x, h) in enumerate(zip(by_step, states)):
             got = steps.step(np.asfortranarray(x))
             assert got.dtype == dtype
             assert relative_error(got, h) <= (0 if compiled else tolerance)
             assert got is steps.states[cell.states[0]]
+            got, so_far = reading.step(x), states[: t + 1]
+            readout = np.stack([h, so_far.mean(axis=0), so_far.max(axis=0)], axis=1)
+            assert got.dtype == dtype
+            assert relative_error(got, readout) <= tolerance
         assert tuple(steps.states) == cell.states
+        assert (reading.states["readout.n_steps"] == 6).all()
         for state in steps.states.values():
             state[:] = 0
+        for name, state in reading.states.items():
+            state[:] = start[name]
 
 
 def test_steps_of_another_shape_are_refused():
