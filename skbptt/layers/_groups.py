@@ -40,7 +40,7 @@ class Group(Layer):
         return sum(layer.numbers_per_step(keep) for layer in self.layers.values())
 
     def stepper(self, p, n, dtype):
-        steps, states = [], {}
+        steps, states = [], dict[str, np.ndarray]()
         for name, layer in self.layers.items():
             of_layer = layer.stepper(p[name], n, dtype)
             steps.append(of_layer.step)

@@ -515,7 +515,9 @@ cdef class Loops:
         stepper.states = dict(zip(names, [state[:, : s.H] for state in states]))
         stepper.output = stepper.states[names[0]]
         reading = n_read = None
-        if parts:
+        if parts == ("last",):
+            stepper.output = stepper.output[:, np.newaxis]
+        elif parts:
             s.n_parts = len(parts)
             reading = workspace.empty((n_streams, s.n_parts, s.H1), dtype)
             n_read = np.zeros((n_streams, 1), np.int64)
