@@ -2,8 +2,8 @@
 
     python benchmarks/sentiment.py --data FOLDER [--seeds 0 1 2 3 4]
 
-FOLDER holds ``sentiment_movies.tsv.gz``. The settings of the network were chosen on folds of
-the training set. The vote is the average of the probabilities of all networks and of
+FOLDER holds ``sentiment_movies.tsv.gz``. The settings of the network were chosen on folds
+of the training set. The vote is the average of the probabilities of all networks and of
 logistic regression on words and pairs of words, with equal weights.
 """
 

@@ -173,7 +173,8 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
         Parameters
         ----------
         n_streams : int or None, default=None
-            Number of sequences that are read in parallel; None for a single one.
+            Number of sequences that are read in parallel. None for a single one, whose
+            steps and predictions have no axis of streams.
 
         Returns
         -------
@@ -184,8 +185,8 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
         Raises
         ------
         ValueError
-            If the network reads sequences in both directions, or if ``n_streams`` is no
-            positive integer.
+            If the network reads sequences in both directions, if ``truncation`` is set, or
+            if ``n_streams`` is not a positive integer.
         """
         return Stream(self, n_streams)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import _scan
 from ._readout import read, read_at, read_back
+from ._workspace import Workspace
 
 try:
     from ._loops import CELLS, Loops, Tangent, Tape, available
@@ -83,6 +84,14 @@ def run(cell, p, x, batch, parts, workspace, keep=True, initial=None):
         return h, (tape, None, initial)
     s, rows_of_max = read(h, batch, parts)
     return s, (tape, rows_of_max, initial)
+
+
+def stepper(cell, p, parts, n_streams):
+    """A :class:`skbptt._scan.Stepper` of a cell, compiled where it can be."""
+    name = name_of(cell)
+    if LOOPS is not None and name is not None and p["R"].dtype.char in "fd":
+        return LOOPS.stepper(name, cell.states, p, parts, n_streams, Workspace())
+    return _scan.Stepper(cell, p, parts, n_streams)
 
 
 def run_back(

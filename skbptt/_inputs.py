@@ -204,3 +204,22 @@ def numbers_of(columns, dtype):
                 )
     matrix = np.column_stack([values for _, values in columns])
     return check_array(matrix, input_name="X", dtype=dtype, ensure_all_finite=False)
+
+
+def encode_step(estimator, x, shape):
+    """One step with categories as an array of numbers and codes of the given shape."""
+    values = np.asarray(x, None if estimator._univariate else object)
+    if values.shape != shape:
+        raise ValueError(f"x must have the shape {shape}. Got {values.shape}.")
+    if estimator._tokens and (values.dtype.kind not in "iu" or values.min() < 0):
+        raise ValueError(f"x must be ids of tokens, integers of at least 0. Got {x!r}.")
+    columns = values.reshape(-1, len(estimator.is_categorical_)).T
+    encoded = np.empty(columns.shape, estimator._theta.dtype)
+    categories = iter(estimator.categories_)
+    for k, (coded, name) in enumerate(zip(estimator.is_categorical_, names_of(estimator))):
+        if coded:
+            most = MOST[encoded.dtype]
+            encoded[k] = codes_of(columns[k], next(categories), name, most)
+        else:
+            encoded[k] = numbers_of([(name, columns[k])], encoded.dtype)[:, 0]
+    return np.ascontiguousarray(encoded.T).reshape(shape)

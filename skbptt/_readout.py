@@ -74,30 +74,27 @@ def rows_of_largest(h, batch):
     return rows_of_max
 
 
-def start_reading(parts, n, n_hidden, dtype):
-    """What is known of n sequences before their first step, for :func:`read_on`."""
-    known = {}
-    if "mean" in parts:
-        known["sum"] = np.zeros((n, n_hidden), dtype)
-        known["n_steps"] = np.zeros((n, 1), dtype)
-    if "max" in parts:
-        known["max"] = np.full((n, n_hidden), -np.inf, dtype)
-    return known
+def start_reading(parts, values, n_read):
+    """Fill the parts so far of n streams, and the number of steps, before the first step.
 
-
-def read_on(h, parts, known):
-    """Readout of the sequences so far, given the states ``h`` of one more step.
-
-    Gives what :func:`read` would, and what is known from now on. Without parts, the
-    states themselves are what is read.
+    ``values`` has shape (n, n_parts, n_hidden) and ``n_read``, of int64, (n, 1). Gives
+    them, by name, as far as :func:`read_on` starts from them.
     """
-    if not parts:
-        return h, known
-    after, values = {}, {"last": h}
-    if "mean" in parts:
-        after["sum"] = known["sum"] + h
-        after["n_steps"] = known["n_steps"] + 1
-        values["mean"] = after["sum"] / after["n_steps"]
+    values[:], n_read[:] = 0, 0
+    states = {f"readout.{part}": values[:, k] for k, part in enumerate(parts)}
+    states.pop("readout.last", None)
     if "max" in parts:
-        after["max"] = values["max"] = np.maximum(known["max"], h)
-    return np.stack([values[part] for part in parts], axis=1), after
+        states["readout.max"][:] = -np.inf
+    return states | {"readout.n_steps": n_read} if "mean" in parts else states
+
+
+def read_on(h, parts, values, n_read):
+    """Bring the parts so far up to date, given the states ``h`` of one more step."""
+    n_read += 1
+    for k, part in enumerate(parts):
+        if part == "last":
+            values[:, k] = h
+        elif part == "mean":
+            values[:, k] += (h - values[:, k]) / n_read.astype(h.dtype)
+        else:
+            np.maximum(values[:, k], h, out=values[:, k])

@@ -7,6 +7,8 @@ compiled loops, for the cells of the package, are in ``loops/``.
 
 import numpy as np
 
+from ._readout import read_on, start_reading
+
 
 def by_gate(matrix, n_gates):
     """(n, n_gates * n_hidden) as contiguous (n_gates, n, n_hidden)."""
@@ -58,6 +60,57 @@ def scan(cell, p, x, batch, initial=None, keep=True):
         if keep:
             tapes.append(tape)
     return h, (x, h_prev, tapes)
+
+
+class Stepper:
+    """A cell, step by step, for streams that arrive in parallel.
+
+    Parameters
+    ----------
+    cell, p : as in :func:`scan`
+        Later changes of the arrays have no effect.
+    parts : tuple of str
+        What is wanted of the states: a value of ``READOUTS``, or () for the first.
+    n_streams : int
+
+    Attributes
+    ----------
+    states : dict of str to ndarray of n_streams rows
+        The current states of the cell, zero at first, and of the readout, by name. A step
+        changes them in place, and so may the caller.
+    """
+
+    def __init__(self, cell, p, parts, n_streams):
+        n_gates, n_hidden = len(cell.gates), len(p["R"])
+        p = {name: value.copy() for name, value in p.items()}
+        self._cell, self._p = cell, p
+        self._W, self._R = by_gate(p["W"], n_gates), by_gate(p["R"], n_gates)
+        self._b = p["b"].reshape(n_gates, 1, n_hidden)
+        dtype = p["R"].dtype
+        self._arrays = tuple(np.zeros((len(cell.states), n_streams, n_hidden), dtype))
+        self.states = dict(zip(cell.states, self._arrays))
+        self._reading = None
+        if parts:
+            values = np.empty((n_streams, len(parts), n_hidden), dtype)
+            self._reading = parts, values, np.empty((n_streams, 1), np.int64)
+            self.states |= start_reading(*self._reading)
+
+    def step(self, x):
+        """Read one time step, x of shape (n_streams, n_in).
+
+        Returns the first state, of shape (n_streams, n_hidden), or the parts of the
+        readout so far, of shape (n_streams, n_parts, n_hidden), which it overwrites.
+        """
+        h = self._arrays[0]
+        a, u = x @ self._W + self._b, h @ self._R
+        after, _ = self._cell.step(a, u, self._arrays, self._p)
+        # A state may become the one before of another.
+        for own, new in zip(self._arrays, [state.copy() for state in after]):
+            own[:] = new
+        if self._reading is None:
+            return h
+        read_on(h, *self._reading)
+        return self._reading[1]
 
 
 def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):

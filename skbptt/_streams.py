@@ -1,22 +1,25 @@
 """Streams: predictions while sequences are still running."""
 
-from copy import copy, deepcopy
+from copy import copy
+from math import isfinite
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ._inputs import encode_step
+
 
 class Stream:
     """Sequences that arrive step by step, read by a fitted network.
 
-    Created by ``stream`` of an estimator, which it does not change: later fits of that
-    estimator have no effect on the stream. A stream can be pickled.
+    ``stream`` of an estimator creates it. Later fits of that estimator do not change the
+    stream. A stream can be pickled.
 
     Parameters
     ----------
     estimator : RNNClassifier or RNNRegressor
-        Fitted, and of one direction.
+        A fitted estimator with ``bidirectional=False`` and ``truncation=None``.
     n_streams : int or None, default=None
         Number of sequences that are read in parallel. None for a single one, whose steps
         and predictions have no axis of streams.
@@ -47,13 +50,29 @@ class Stream:
                 f"This {type(estimator).__name__} cannot stream: {reason}. Fit it with "
                 "bidirectional=False."
             )
+        if estimator.truncation is not None:
+            raise ValueError(
+                f"truncation must be None in stream(). Got {estimator.truncation!r}. "
+                "Predictions do not depend on it, so set_params(truncation=None) suffices, "
+                "without a new fit."
+            )
         self.n_streams = n_streams
         self._model = copy(estimator)
-        self._n = 1 if n_streams is None else int(n_streams)
-        self._state = self._start(self._n)
+        self._begin()
 
-    def _start(self, n):
-        return self._model._network.start_state(n, self._model._theta.dtype)
+    def _begin(self):
+        """Prepare all that follows from the model and the number of streams."""
+        model = self._model
+        self._n = 1 if self.n_streams is None else int(self.n_streams)
+        shape = () if self.n_streams is None else (self._n,)
+        self._shape = shape if model._univariate else (*shape, model.n_features_in_)
+        self._dtype = model._theta.dtype
+        self._coded = model.is_categorical_ is not None
+        self._methods = {
+            method: getattr(model, of_raw) for method, of_raw in model._responses.items()
+        }
+        self._step, self._states = model._network.stepper(model._theta, self._n)
+        self._start = {name: array[0].copy() for name, array in self._states.items()}
 
     def push(self, x, method="predict"):
         """Read one more step of every sequence, and predict.
@@ -62,7 +81,7 @@ class Stream:
         ----------
         x : array-like of shape (n_features,) or (n_streams, n_features)
             The features of the step, also as the row of a data frame. For an estimator
-            fitted to a 2-D X, a number, or an array of shape (n_streams,).
+            fitted to a 2-D X or to tokens, a number, or an array of shape (n_streams,).
         method : {"predict", "predict_proba", "predict_log_proba", "decision_function"}, \
                 default="predict"
             A method of the estimator.
@@ -77,31 +96,25 @@ class Stream:
         Raises
         ------
         ValueError
-            If x has another shape or is not finite, or if the estimator has no such
-            method. The stream then stays as it was.
+            If x is not numeric, has another shape, or contains NaN, infinity or values
+            whose squares overflow, or if the estimator has no such method. The stream then
+            stays as it was.
         """
-        model = self._model
-        if method not in model._responses:
+        respond = self._methods.get(method)
+        if respond is None:
             raise ValueError(
-                f"method must be one of {sorted(model._responses)}. Got {method!r}."
+                f"method must be one of {sorted(self._methods)}. Got {method!r}."
             )
-        raw, state = model._network.step(model._theta, self._rows(x), self._state)
-        self._state = state
-        values = getattr(model, model._responses[method])(raw)
+        if self._coded:
+            x = encode_step(self._model, x, self._shape)
+        elif x.__class__ is not np.ndarray or x.dtype != self._dtype:
+            x = as_numbers(x, self._dtype)
+        if x.shape != self._shape:
+            raise ValueError(f"x must have the shape {self._shape}. Got {x.shape}.")
+        if not isfinite(np.vdot(x, x)):
+            refuse_values(x)
+        values = respond(self._step(x.reshape(self._n, -1)))
         return values[0] if self.n_streams is None else values
-
-    def _rows(self, x):
-        """One step as an array of shape (n_streams, n_features)."""
-        model = self._model
-        x = np.asarray(x, model._theta.dtype)
-        shape = () if self.n_streams is None else (self._n,)
-        if not model._univariate:
-            shape += (model.n_features_in_,)
-        if x.shape != shape:
-            raise ValueError(f"x must have the shape {shape}. Got {x.shape}.")
-        if not np.isfinite(x).all():
-            raise ValueError("x contains NaN or infinity. Values must be finite.")
-        return x.reshape(self._n, -1)
 
     def reset(self, which=None):
         """Start sequences anew.
@@ -114,24 +127,33 @@ class Stream:
         Returns
         -------
         self : Stream
+
+        Raises
+        ------
+        ValueError
+            If ``which`` does not choose among the streams. They then stay as they were.
         """
-        which = slice(None) if which is None else which
-        state = self.state
-        for name, start in flat(self._start(self._n)).items():
-            state[name][which] = start[which]
-        self.state = state
+        rows = np.arange(self._n)
+        if which is not None:
+            try:
+                rows = rows[list(which) if isinstance(which, tuple) else which]
+            except (IndexError, TypeError) as error:
+                raise ValueError(
+                    f"which must be integers below n_streams={self._n}, or a mask of "
+                    f"{self._n} bools. Got {which!r}."
+                ) from error
+        for name, start in self._start.items():
+            self._states[name][rows] = start
         return self
 
     def copy(self):
-        """A stream that goes on from here on its own.
+        """Return a stream that goes on from here on its own.
 
         Returns
         -------
         stream : Stream
         """
-        other = copy(self)
-        other._state = deepcopy(self._state)
-        return other
+        return copy(self)
 
     @property
     def state(self):
@@ -139,11 +161,11 @@ class Stream:
 
         Each has n_streams rows. A dict with the same names and shapes can be assigned.
         """
-        return {name: array.copy() for name, array in flat(self._state).items()}
+        return {name: array.copy() for name, array in self._states.items()}
 
     @state.setter
     def state(self, state):
-        own = flat(self._state)
+        own = self._states
         if set(state) != set(own):
             raise ValueError(
                 f"state must have the names {sorted(own)}. Got {sorted(state)}."
@@ -155,23 +177,41 @@ class Stream:
                     f"state[{name!r}] must have the shape {own[name].shape}. Got "
                     f"{array.shape}."
                 )
-        self._state = nested(self._state, arrays)
+        for name, array in arrays.items():
+            own[name][:] = array
+
+    # Copies and pickles hold values alone, since steppers belong to one process.
+
+    def __getstate__(self):
+        return {"n_streams": self.n_streams, "model": self._model, "state": self.state}
+
+    def __setstate__(self, stored):
+        self.n_streams, self._model = stored["n_streams"], stored["model"]
+        self._begin()
+        self.state = stored["state"]
 
 
-def flat(state, prefix=""):
-    """The arrays of nested dicts, by dotted names."""
-    arrays: dict[str, np.ndarray] = {}
-    for name, value in state.items():
-        whole = f"{prefix}{name}"
-        arrays |= flat(value, f"{whole}.") if isinstance(value, dict) else {whole: value}
-    return arrays
+def as_numbers(x, dtype):
+    """x as an array of ``dtype``; what is too large for it becomes infinity."""
+    try:
+        x = np.asarray(x)
+        if x.dtype.kind not in "biufOUS":
+            raise TypeError(f"Its type is {x.dtype}.")
+        if x.dtype == dtype:
+            return x
+        with np.errstate(over="ignore"):
+            return x.astype(dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"x must hold real numbers. {error}") from error
 
 
-def nested(like, arrays, prefix=""):
-    """Nested dicts like the given, with the arrays of :func:`flat`."""
-    return {
-        name: nested(value, arrays, f"{prefix}{name}.")
-        if isinstance(value, dict)
-        else arrays[f"{prefix}{name}"]
-        for name, value in like.items()
-    }
+def refuse_values(x):
+    """Say what is wrong with x, the sum of whose squares is not finite."""
+    if not np.isfinite(x).all():
+        raise ValueError("x contains NaN or infinity. Values must be finite.")
+    bound = np.sqrt(np.finfo(x.dtype).max)
+    if (size := np.abs(x).max()) >= bound:
+        raise ValueError(
+            f"x is too large: it contains values of magnitude {size:.3g}. They must be "
+            f"below {bound:.2g}, or their products overflow in {x.dtype}."
+        )

@@ -242,16 +242,13 @@ def test_streams_equal_prefixes(cell, sizes, readout, seed):
     theta = network.initialise(rng, float)
     theta += 0.3 * rng.standard_normal(len(theta))
     x = rng.standard_normal((4, 6, N_IN))
-    state = network.start_state(4, float)
+    stepper = network.stepper(theta, 4)
     for t in range(1, 7):
-        before = state
-        raw, state = network.step(theta, x[:, t - 1], before)
+        raw = stepper.step(x[:, t - 1])
         prefixes = Sequences(x[:, :t].reshape(-1, N_IN), np.full(4, t))
         expected = raw_outputs(network, theta, prefixes)
         expected = expected.reshape(4, -1, 2)[:, -1]
         np.testing.assert_allclose(raw, expected, rtol=1e-11, atol=1e-12)
-        again, _ = network.step(theta, x[:, t - 1], before)  # nothing was changed
-        np.testing.assert_array_equal(again, raw)
 
 
 def test_what_cannot_stream_says_why():
@@ -259,16 +256,24 @@ def test_what_cannot_stream_says_why():
     reason = "layers.0: backward: it reads each sequence from its end"
     assert network.layer.cannot("stream") == reason
     with pytest.raises(TypeError, match="reads each sequence from its end"):
-        network.step(
-            network.initialise(np.random.RandomState(0), float),
-            np.zeros((1, N_IN)),
-            network.start_state(1, float),
-        )
-    assert (
-        Chain({"top": Squared()}).cannot("stream") == "top: Squared has no step for streams"
-    )
-    with pytest.raises(TypeError, match="Squared has no step for streams"):
-        Squared().step({}, np.zeros((1, N_IN)), {})
+        network.stepper(network.initialise(np.random.RandomState(0), float), 1)
+    reason = "top: Squared has no stepper for streams"
+    assert Chain({"top": Squared()}).cannot("stream") == reason
+    with pytest.raises(TypeError, match="Squared has no stepper for streams"):
+        Squared().stepper({}, 1, float)
+
+
+def test_a_layer_that_goes_row_by_row_can_stream():
+    class RowByRow(Squared):
+        row_by_row = True
+
+    network = Network(Chain({"squared": RowByRow(), "output": Dense(N_IN, 2)}))
+    assert network.layer.cannot("stream") is None
+    theta = np.arange(8.0)
+    stepper, x = network.stepper(theta, 2), np.arange(6.0).reshape(2, 3)
+    expected = x**2 @ theta[:6].reshape(3, 2) + theta[6:]
+    np.testing.assert_array_equal(stepper.step(x), expected)
+    assert stepper.states == {}
 
 
 def test_both_directions_read_forward_can_stream():
@@ -278,10 +283,10 @@ def test_both_directions_read_forward_can_stream():
     theta = network.initialise(np.random.RandomState(0), float)
     x = np.random.RandomState(1).standard_normal((5, N_IN))
     raw, _ = network.forward(theta, Sequences(x, np.array([5])).pack([0]))
-    state = network.start_state(1, float)
+    stepper = network.stepper(theta, 1)
     for t in range(5):
-        y, state = network.step(theta, x[[t]], state)
-        np.testing.assert_allclose(y[0], raw[t], rtol=1e-12)
+        np.testing.assert_allclose(stepper.step(x[[t]])[0], raw[t], rtol=1e-12)
+    np.testing.assert_allclose(stepper.states["a.h"], raw[4:, :3], rtol=1e-12)
 
 
 def test_names_order_and_penalty():

@@ -9,11 +9,18 @@ import pytest
 
 from skbptt import RNNRegressor, _engine, show_versions
 from skbptt._activations import ACTIVATIONS, DERIVATIVES
-from skbptt._engine import name_of, run, run_back, run_back_tangent, run_tangent
+from skbptt._engine import (
+    name_of,
+    run,
+    run_back,
+    run_back_tangent,
+    run_tangent,
+    stepper,
+)
 from skbptt._readout import READOUTS
 from skbptt._sequences import Sequences
 from skbptt._workspace import Workspace
-from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.cells import Cell, ElmanCell, GRUCell, LSTMCell
 from skbptt.solvers._rules import adam_in_numpy
 from tests.gradcheck import relative_error
 
@@ -129,6 +136,65 @@ def test_initial_states_agree_with_numpy(
         for expected, actual in zip(*found):
             assert actual.dtype == dtype
             assert relative_error(actual, expected) <= tolerance
+
+
+CONCAT = READOUTS["concat"]
+
+
+class Delayed(Cell):
+    """Its second state is the h of the step before, which the output reads."""
+
+    gates = ("g",)
+    states = ("h", "before")
+
+    def step(self, a, u, state, p):
+        h, before = state
+        return (np.tanh(a + u)[0] + before / 2, h), None
+
+    def step_back(self, d_state, tape, p):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("n_streams", [1, 5, 300], ids=["one", "few", "blocks"])
+@pytest.mark.parametrize("cell", [*CELLS, Delayed()], ids=repr)
+@pytest.mark.parametrize("loops", [None, *map(_loops.Loops, INSTRUCTIONS)])
+def test_steps_equal_the_scan(loops, cell, n_streams, dtype, monkeypatch):
+    """To the bit, since a step does what the scan does; streams can be reset."""
+    monkeypatch.setattr(_engine, "LOOPS", loops)
+    p, batch, rng = problem(cell, 17, 5, [6] * n_streams, dtype)
+    expected, _ = run(cell, p, batch.x, batch, (), Workspace())
+    compiled, tolerance = loops and name_of(cell), 1e-12 if dtype == "float64" else 1e-5
+    by_step = batch.x.reshape(6, n_streams, 5)
+    steps, reading = (stepper(cell, p, parts, n_streams) for parts in ((), CONCAT))
+    for value in p.values():
+        value[:] = np.nan  # the weights were copied
+    states = expected.reshape(6, n_streams, 17)
+    for _ in range(2):
+        start = {name: state.copy() for name, state in reading.states.items()}
+        for t, (x, h) in enumerate(zip(by_step, states)):
+            got = steps.step(np.asfortranarray(x))
+            assert got.dtype == dtype
+            assert relative_error(got, h) <= (0 if compiled else tolerance)
+            assert got is steps.states[cell.states[0]]
+            got, so_far = reading.step(x), states[: t + 1]
+            readout = np.stack([h, so_far.mean(axis=0), so_far.max(axis=0)], axis=1)
+            assert got.dtype == dtype
+            assert relative_error(got, readout) <= tolerance
+        assert tuple(steps.states) == cell.states
+        assert (reading.states["readout.n_steps"] == 6).all()
+        for state in steps.states.values():
+            state[:] = 0
+        for name, state in reading.states.items():
+            state[:] = start[name]
+
+
+def test_steps_of_another_shape_are_refused():
+    p, _, _ = problem(GRUCell(), 4, 3, [1], "float64")
+    steps = _loops.Loops(FASTEST).stepper("gru", ("h",), p, (), 2, Workspace())
+    for wrong in (np.zeros((2, 4)), np.zeros((1, 3)), np.zeros((2, 3), "f4")):
+        with pytest.raises(ValueError, match="shape"):
+            steps.step(wrong)
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=repr)

@@ -1,6 +1,6 @@
 """Layers: what a network is made of."""
 
-from ._base import Layer, Pass
+from ._base import Layer, Pass, Stepper
 from ._dense import Dense
 from ._dropout import Dropout
 from ._embedding import Columns, Embedding
@@ -17,4 +17,5 @@ __all__ = [
     "Pass",
     "Recurrent",
     "Sides",
+    "Stepper",
 ]

@@ -1,6 +1,7 @@
 """What a layer is, and what all layers share while a batch passes through them."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -59,6 +60,24 @@ class Pass:
         return Pass(self.batch, self.workspace, self.keep, self.noise, truncation, states)
 
 
+class Stepper(NamedTuple):
+    """A layer that reads n streams, one step of each at a time.
+
+    Attributes
+    ----------
+    step : callable
+        ``step(x)`` for x of shape (n, ...), one row for each stream, returns what
+        :meth:`Layer.forward` gives for the last step so far, or for the sequence so far if
+        the layer :attr:`~Layer.reads_out`. The next step may overwrite that.
+    states : dict of str to ndarray
+        All that ``step`` remembers, in arrays of n rows, which it changes in place. So may
+        the caller.
+    """
+
+    step: Callable
+    states: dict[str, np.ndarray]
+
+
 class Layer:
     """A function of some parameters and of the rows of a batch, and its derivatives.
 
@@ -79,11 +98,15 @@ class Layer:
         Names of the parameters that L2 applies to.
     reads_out : bool, default=False
         Whether the layer makes one row for each sequence from the rows of its steps.
+    row_by_row : bool, default=False
+        Whether a row of the output depends on the same row of the input only, and
+        :meth:`forward` does not need the batch. Such a layer can read streams.
     """
 
     width: int
     penalised: tuple[str, ...] = ()
     reads_out = False
+    row_by_row = False
 
     # Parameters.
 
@@ -208,32 +231,30 @@ class Layer:
             grad[name][...] = imaginary_part(value)
         return (None, None) if dx is None else (dx.real, imaginary_part(dx))
 
-    # Streams: one step of n sequences at a time.
+    # Streams.
 
-    def start_state(self, n, dtype):
-        """State of n streams before their first step: a dict of arrays of n rows."""
-        return {}
+    def stepper(self, p, n, dtype):
+        """The layer for n streams before their first step.
 
-    def step(self, p, x, state):
-        """Output of one step.
+        A layer that is not :attr:`row_by_row` defines it, or cannot read streams.
 
         Parameters
         ----------
         p : dict of str to ndarray
-            The parameters.
-        x : ndarray of shape (n, ...)
-            Input of this step, one row for each stream.
-        state : dict
-            As returned by :meth:`start_state`, or for the step before.
+            The parameters, which must not change while the stepper is in use.
+        n : int
+            Number of streams.
+        dtype : dtype
+            That of the input and the states.
 
         Returns
         -------
-        y : ndarray of shape (n, ..., width)
-            What :meth:`forward` gives for the last step so far, or for the sequence so far
-            if the layer :attr:`reads_out`.
-        state : dict
+        stepper : Stepper
         """
-        raise TypeError(self.cannot("stream"))
+        if reason := self.cannot("stream"):
+            raise TypeError(reason)
+        run = Pass(None, keep=False)
+        return Stepper(lambda x: self.forward(p, x, run)[0], {})
 
     # Groups of layers.
 
@@ -245,8 +266,9 @@ class Layer:
         what : {"stream"}
             "stream" is to read one step at a time.
         """
-        if what == "stream" and type(self).step is Layer.step:
-            return f"{type(self).__name__} has no step for streams"
+        own = type(self).stepper is not Layer.stepper
+        if what == "stream" and not (own or self.row_by_row):
+            return f"{type(self).__name__} has no stepper for streams"
         return None
 
     def leaves(self):

@@ -14,6 +14,7 @@ class Dense(Layer):
     """
 
     penalised = ("W",)
+    row_by_row = True
 
     def __init__(self, n_in, n_out):
         self.n_in, self.width = n_in, n_out
@@ -58,6 +59,3 @@ class Dense(Layer):
             return None, None
         W, W_dot = p["W"].T, p_dot["W"].T
         return (dy @ W).reshape(shape), (dy_dot @ W + dy @ W_dot).reshape(shape)
-
-    def step(self, p, x, state):
-        return x.reshape(len(x), -1) @ p["W"] + p["b"], state

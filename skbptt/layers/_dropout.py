@@ -25,6 +25,8 @@ class Dropout(Layer):
     recurrent neural networks. NeurIPS. The mask of a layer's output.
     """
 
+    row_by_row = True  # without noise
+
     def __init__(self, rate, width, n_kept=0):
         self.rate, self.width, self.n_kept = rate, width, n_kept
 
@@ -54,6 +56,3 @@ class Dropout(Layer):
 
     def tangent_back(self, p, p_dot, mask, tangent, dy, dy_dot, grad, run, need_dx):
         return (dy, dy_dot) if mask is None else (dy * mask, dy_dot * mask)
-
-    def step(self, p, x, state):
-        return x, state

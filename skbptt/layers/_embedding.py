@@ -26,6 +26,7 @@ class Embedding(Layer):
     """
 
     penalised = ("W",)
+    row_by_row = True
 
     def __init__(self, n_in, column, n_categories, width):
         self.n_in, self.column = n_in, column
@@ -86,6 +87,8 @@ class Columns(Layer):
     n_in : int
     columns : ndarray of int
     """
+
+    row_by_row = True
 
     def __init__(self, n_in, columns):
         self.n_in, self.columns = n_in, columns

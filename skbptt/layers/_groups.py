@@ -4,7 +4,7 @@ from copy import copy
 
 import numpy as np
 
-from ._base import Layer
+from ._base import Layer, Stepper
 
 
 class Group(Layer):
@@ -39,8 +39,17 @@ class Group(Layer):
     def numbers_per_step(self, keep):
         return sum(layer.numbers_per_step(keep) for layer in self.layers.values())
 
-    def start_state(self, n, dtype):
-        return {name: layer.start_state(n, dtype) for name, layer in self.layers.items()}
+    def stepper(self, p, n, dtype):
+        steps, states = [], dict[str, np.ndarray]()
+        for name, layer in self.layers.items():
+            of_layer = layer.stepper(p[name], n, dtype)
+            steps.append(of_layer.step)
+            states |= {f"{name}.{own}": array for own, array in of_layer.states.items()}
+        return Stepper(self._together(steps), states)
+
+    def _together(self, steps):
+        """One step of the group, of those of its layers."""
+        raise NotImplementedError
 
     def cannot(self, what):
         for name, layer in self.layers.items():
@@ -104,11 +113,13 @@ class Chain(Group):
             dy, dy_dot = layer.tangent_back(*of_layer, dy, dy_dot, grad[name], run, need)
         return (dy, dy_dot) if need_dx else (None, None)
 
-    def step(self, p, x, state):
-        after = {}
-        for name, layer in self.layers.items():
-            x, after[name] = layer.step(p[name], x, state[name])
-        return x, after
+    def _together(self, steps):
+        def step(x):
+            for of_layer in steps:
+                x = of_layer(x)
+            return x
+
+        return step
 
 
 class Sides(Group):
@@ -157,12 +168,8 @@ class Sides(Group):
             dx, dx_dot = d, d_dot
         return dx, dx_dot
 
-    def step(self, p, x, state):
-        outputs, after = [], {}
-        for name, layer in self.layers.items():
-            y, after[name] = layer.step(p[name], x, state[name])
-            outputs.append(y)
-        return np.concatenate(outputs, axis=-1), after
+    def _together(self, steps):
+        return lambda x: side_by_side([of_side(x) for of_side in steps])
 
 
 def side_by_side(outputs):

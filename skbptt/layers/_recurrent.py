@@ -3,10 +3,9 @@
 import numpy as np
 
 from .._engine import run as run_cell
-from .._engine import run_back, run_back_tangent, run_tangent
-from .._readout import READOUTS, read_on, start_reading
-from .._scan import by_gate
-from ._base import Layer
+from .._engine import run_back, run_back_tangent, run_tangent, stepper
+from .._readout import READOUTS
+from ._base import Layer, Stepper
 
 
 class Recurrent(Layer):
@@ -148,16 +147,10 @@ class Recurrent(Layer):
             return "it reads each sequence from its end"
         return super().cannot(what)
 
-    def start_state(self, n, dtype):
-        zeros = {name: np.zeros((n, self.width), dtype) for name in self.cell.states}
-        return {"cell": zeros, "readout": start_reading(self.parts, n, self.width, dtype)}
-
-    def step(self, p, x, state):
+    def stepper(self, p, n, dtype):
         if self.reverse:
             raise TypeError(self.cannot("stream"))
-        n_gates = len(self.cell.gates)
-        before = tuple(state["cell"].values())
-        a, u = x @ p["W"] + p["b"], before[0] @ p["R"]
-        after, _ = self.cell.step(by_gate(a, n_gates), by_gate(u, n_gates), before, p)
-        y, reading = read_on(after[0], self.parts, state["readout"])
-        return y, {"cell": dict(zip(self.cell.states, after)), "readout": reading}
+        of_cell = stepper(self.cell, p, self.parts, n)
+        for name, start in zip(self.cell.states, self.starts):
+            of_cell.states[name][:] = p[start]
+        return Stepper(of_cell.step, of_cell.states)

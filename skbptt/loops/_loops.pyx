@@ -6,6 +6,8 @@
 
 import numpy as np
 
+from ._readout import start_reading
+
 from cpython.buffer cimport (
     Py_buffer,
     PyBUF_C_CONTIGUOUS,
@@ -14,11 +16,14 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy
 
 
 cdef extern from "loops.h":
     enum:
         STATES, VECTORS
+        LAST, MEAN, MAX, PARTS
     ctypedef struct Shape:
         const char *name
         int n_states, n_gates, n_blocks
@@ -48,6 +53,11 @@ cdef extern from "loops.h":
         void *top
         void *time_of_top
         void *scratch
+        int packed
+        int n_parts
+        int parts[PARTS]
+        void *reading
+        int64_t *n_read
         Py_ssize_t k1, k2
         const void *d_sum
         const void *d_top
@@ -116,6 +126,9 @@ def adam(
 INSTRUCTIONS = ("portable", "avx2", "avx512")
 
 
+PARTS_OF_READOUT = {"last": LAST, "mean": MEAN, "max": MAX}
+
+
 # Those of this processor, the fastest last.
 available = INSTRUCTIONS[: skbptt_instructions() + 1]
 
@@ -179,6 +192,20 @@ cdef int point_to_rows(
     where[0] = address_of_rows(array, dtype, n_rows, n_columns)
     pitch[0] = array.strides[0] // array.itemsize
     return 0
+
+
+cdef const Shape *describe_layer(
+    Scan *s, const CLoops *loops, str cell, p, dtype
+) except NULL:
+    """Set the sizes of a layer, and point to its parameters ``p``."""
+    cdef Py_ssize_t line = 64 // dtype.itemsize
+    cdef const Shape *shape
+    s.cell = CELLS.index(cell)
+    shape = loops.shape(s.cell)
+    s.H, s.D = len(p["R"]), len(p["W"])
+    s.H1, s.D1 = -(-s.H // line) * line, -(-s.D // line) * line
+    point_to_weights(s, &s.value, shape, p, dtype)
+    return shape
 
 
 cdef int point_to_weights(
@@ -389,6 +416,46 @@ cdef class Tangent:
         return (dx[:, : s.D], dx_dot[:, : s.D]) if need_dx else (None, None)
 
 
+# Streams that a step takes at a time: few enough that their tape stays in the cache.
+cdef enum:
+    BLOCK = 48
+
+
+cdef class Stepper:
+    """As :class:`skbptt._scan.Stepper`, with the weights packed once."""
+
+    cdef Scan scan
+    cdef const CLoops *loops
+    cdef Py_ssize_t n_streams
+    cdef int n_states
+    cdef tuple arrays  # to which `scan` points
+    cdef object dtype, output
+    cdef readonly dict states
+
+    def step(self, x):
+        cdef Scan s = self.scan  # a copy, which moves from block to block
+        cdef Py_ssize_t offsets[2]
+        cdef Py_ssize_t size = self.dtype.itemsize, left = self.n_streams, n_bytes
+        x = contiguous_rows(x)
+        point_to_rows(x, self.dtype, left, s.D, &s.value.x, &s.value.x_pitch)
+        s.offsets, offsets[0] = offsets, 0
+        with nogil:
+            while left > 0:
+                offsets[1] = min(left, BLOCK)
+                self.loops.forward(&s)
+                n_bytes = offsets[1] * s.H1 * size
+                for k in range(self.n_states):
+                    memcpy(<void *>s.value.initial[k], s.value.states[k], n_bytes)
+                    s.value.initial[k] = <const char *>s.value.initial[k] + n_bytes
+                if s.reading is not NULL:
+                    s.reading = <char *>s.reading + s.n_parts * n_bytes
+                    s.n_read += offsets[1]
+                n_bytes = offsets[1] * s.value.x_pitch * size
+                s.value.x = <const char *>s.value.x + n_bytes
+                left -= offsets[1]
+        return self.output
+
+
 cdef class Loops:
     """The loops over time for one set of instructions.
 
@@ -426,17 +493,12 @@ cdef class Loops:
         cdef Py_ssize_t n_bytes, n_columns
         x, dtype = contiguous_rows(x), x.dtype
         offsets = np.ascontiguousarray(batch.offsets, np.intp)
-        line = 64 // size
         tape.loops = skbptt_loops(self.level, size)
-        s.cell = CELLS.index(cell)
-        tape.shape = tape.loops.shape(s.cell)
-        s.H, s.D = len(p["R"]), x.shape[1]
-        s.H1, s.D1 = -(-s.H // line) * line, -(-s.D // line) * line
+        tape.shape = describe_layer(s, tape.loops, cell, p, dtype)
         s.n_steps = len(offsets) - 1
         s.offsets = <const Py_ssize_t *>address(offsets, np.intp, s.n_steps + 1)
         if offsets[0] != 0 or offsets[-1] != n_rows:
             raise ValueError(f"x has {n_rows} rows, the batch {offsets[-1]}.")
-        point_to_weights(s, &s.value, tape.shape, p, dtype)
         point_to_rows(x, dtype, n_rows, s.D, &s.value.x, &s.value.x_pitch)
         s.keep = keep
         states = take_states(s, &s.value, tape.shape, dtype, workspace)
@@ -471,3 +533,52 @@ cdef class Loops:
             else:
                 output[:, k] = top[:, : s.H]
         return output, tape
+
+    def stepper(
+        self,
+        str cell,
+        tuple names,
+        p,
+        tuple parts,
+        Py_ssize_t n_streams,
+        workspace,
+    ):
+        """As :func:`skbptt._engine.stepper`, for one of CELLS and names of its states."""
+        cdef Stepper stepper = Stepper()
+        cdef Scan *s = &stepper.scan
+        cdef const Shape *shape
+        cdef Py_ssize_t offsets[2]
+        cdef Py_ssize_t n_bytes
+        stepper.dtype = dtype = p["R"].dtype
+        stepper.loops = skbptt_loops(self.level, dtype.itemsize)
+        shape = describe_layer(s, stepper.loops, cell, p, dtype)
+        stepper.n_states, s.keep = shape.n_states, True
+        stepper.n_streams = n_streams
+        s.offsets, s.n_steps, offsets[0], offsets[1] = offsets, 1, 0, n_streams
+        zeros = (0,) * shape.n_states
+        states = take_initial(s, &s.value, shape, zeros, dtype, workspace)
+        stepper.states = dict(zip(names, [state[:, : s.H] for state in states]))
+        stepper.output = stepper.states[names[0]]
+        reading = n_read = None
+        if parts == ("last",):
+            stepper.output = stepper.output[:, np.newaxis]
+        elif parts:
+            s.n_parts = len(parts)
+            reading = workspace.empty((n_streams, s.n_parts, s.H1), dtype)
+            n_read = np.zeros((n_streams, 1), np.int64)
+            s.reading = address(reading, dtype, reading.size)
+            s.n_read = <int64_t *>address(n_read, n_read.dtype, n_streams)
+            stepper.output = reading[:, :, : s.H]
+            stepper.states |= start_reading(parts, stepper.output, n_read)
+            for k, part in enumerate(parts):
+                s.parts[k] = PARTS_OF_READOUT[part]
+        offsets[1] = min(n_streams, BLOCK)
+        after = take_states(s, &s.value, shape, dtype, workspace)
+        n_bytes = stepper.loops.scratch(s, False)
+        scratch = workspace.empty((n_bytes,), np.uint8)
+        s.scratch = address(scratch, np.uint8, n_bytes)
+        stepper.arrays = (after, states, scratch, reading, n_read)
+        s.n_steps = 0  # packs the weights only
+        stepper.loops.forward(s)
+        s.n_steps, s.packed, s.offsets = 1, True, NULL
+        return stepper

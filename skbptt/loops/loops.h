@@ -5,9 +5,13 @@
 #define SKBPTT_LOOPS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The most that any cell has of each. */
 enum { STATES = 2, BLOCKS = 4, VECTORS = 1 };
+
+/* The parts of a readout. */
+enum { LAST, MEAN, MAX, PARTS };
 
 /* What the loops need to know about a cell besides its step. A row of the tape consists of
    blocks of H1 units. Before the step, a block holds the sums of one gate; the step leaves
@@ -57,6 +61,13 @@ typedef struct {
                                    sequence, or NULL */
     void *time_of_top;          /* (n_columns, H1), integers as wide as the numbers */
     void *scratch;              /* as many bytes as `scratch` of the loops returns */
+
+    /* Of streams only, which are read one step at a time, from initial states on. */
+    int packed;                 /* whether an earlier `forward` has left the weights in
+                                   `scratch`, packed */
+    int n_parts, parts[PARTS];  /* of the readout */
+    void *reading;              /* (n_columns, n_parts, H1): its values so far, or NULL */
+    int64_t *n_read;            /* (n_columns,): the number of steps so far */
 
     /* Of the way back only. */
     ptrdiff_t k1, k2;           /* truncation */

@@ -28,6 +28,28 @@ static void NAME(read)(const Scan *s, ptrdiff_t t, const REAL *restrict h)
             }
 }
 
+/* The same for n streams of which one step more is read. */
+static void NAME(read_on)(const Scan *s, ptrdiff_t n, const REAL *restrict h)
+{
+    REAL *restrict values = s->reading;
+    for (ptrdiff_t i = 0; i < n; i++, h += s->H1) {
+        const REAL share = 1 / (REAL)++s->n_read[i];
+        for (int k = 0; k < s->n_parts; k++, values += s->H1) {
+            if (s->parts[k] == LAST)
+                memcpy(values, h, s->H1 * sizeof(REAL));
+            else if (s->parts[k] == MEAN)
+                for (ptrdiff_t line = 0; line < s->H1; line += LINE)
+                    UNITS values[line + j] += (h[line + j] - values[line + j]) * share;
+            else
+                for (ptrdiff_t line = 0; line < s->H1; line += LINE)
+                    UNITS {
+                        const REAL new = h[line + j], old = values[line + j];
+                        values[line + j] = !(new > old) & (new == new) ? old : new;
+                    }
+        }
+    }
+}
+
 /* Add the rows of dL/dh that are given for step t, or their derivatives. */
 static void NAME(add_given)(const Scan *s, const Arrays *of, ptrdiff_t t, REAL *restrict dh)
 {

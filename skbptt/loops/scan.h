@@ -76,7 +76,6 @@ static char *NAME(plan)(const Scan *s, int backward, char *start, NAME(Plan) *p)
     p->member = (void *)end;                                                               \
     end += ((count) * (ptrdiff_t)sizeof(*p->member) + 63) / 64 * 64
     TAKE(source, p->width);
-    TAKE(zeros, columns * s->H1);
     if (backward) {
         TAKE(R, p->of_R * s->H1);
         TAKE(W, s->value.dx ? (p->width - p->of_W) * s->D1 : 0);
@@ -94,6 +93,7 @@ static char *NAME(plan)(const Scan *s, int backward, char *start, NAME(Plan) *p)
         TAKE(R, s->H * p->of_R);
         TAKE(W, s->D * (p->width - p->of_W));
     }
+    TAKE(zeros, columns * s->H1);
 #undef TAKE
     return end;
 }
@@ -185,8 +185,12 @@ static void NAME(forward)(const Scan *s)
     const unsigned long mode = flush_to_zero();
     const NAME(Cell) *cell = NAME(cells)[s->cell];
     NAME(Plan) p;
-    NAME(begin)(s, 0, s->scratch, &p);
-    NAME(pack_forward)(s, &p, &s->value);
+    if (s->packed) {
+        NAME(plan)(s, 0, s->scratch, &p);
+    } else {
+        NAME(begin)(s, 0, s->scratch, &p);
+        NAME(pack_forward)(s, &p, &s->value);
+    }
     NAME(Step) step = {.H1 = s->H1, .tape_pitch = p.width};
     for (ptrdiff_t t = 0; t < s->n_steps; t++) {
         const ptrdiff_t row = s->offsets[t];
@@ -196,7 +200,10 @@ static void NAME(forward)(const Scan *s)
         NAME(project)(s, &p, step.n, p.bias, 0, NAME(h_before)(&s->value, &step.value, t),
                       x, s->value.x_pitch, step.value.tape);
         cell->forward(&step);
-        NAME(read)(s, t, step.value.after[0]);
+        if (s->reading)
+            NAME(read_on)(s, step.n, step.value.after[0]);
+        else
+            NAME(read)(s, t, step.value.after[0]);
     }
     restore(mode);
 }

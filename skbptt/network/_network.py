@@ -168,16 +168,9 @@ class Network:
         )
         return gradient_dot
 
-    def start_state(self, n, dtype):
-        """State of n streams before their first step."""
-        return self.layer.start_state(n, dtype)
-
-    def step(self, theta, x, state):
-        """Raw outputs of n streams after one more step x of shape (n, n_features).
-
-        The state is not changed; the next is the second result.
-        """
-        return self.layer.step(self.layout.tree(theta), x, state)
+    def stepper(self, theta, n):
+        """The network for n streams before their first step, as a Stepper."""
+        return self.layer.stepper(self.layout.tree(theta), n, theta.dtype)
 
     def replaced(self, function):
         """A network like this, with ``function(leaf)`` in place of each single layer."""
