@@ -23,7 +23,7 @@ class BuildLoops(build_ext):
 
 
 loops = Extension(
-    "skbptt._loops",
+    "skbptt.loops._loops",
     [FOLDER + name for name in ("_loops.pyx", "loops.c", "adam.c")],
     depends=glob(FOLDER + "**/*.h", recursive=True),
     include_dirs=[FOLDER],

@@ -19,8 +19,8 @@ from listener import Listener
 from small_data import identification, pendulum, tank
 
 from skbptt import RNNRegressor
-from skbptt._objective import Objective
 from skbptt.network import Curvature
+from skbptt.training._objective import Objective
 
 SOLVERS = ["lbfgs", "cg", "newton-cg", "trust-ncg", "trust-krylov", "hessian-free"]
 GOAL = 1e-5

@@ -11,7 +11,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import skbptt
-from skbptt._engine import live
+from skbptt.loops._engine import live
 
 # Without it vanishing gradients make PyTorch up to ten times slower.
 torch.set_flush_denormal(True)

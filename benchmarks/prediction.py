@@ -17,8 +17,8 @@ from step import SHAPES
 from threadpoolctl import threadpool_limits
 
 from skbptt import RNNRegressor
-from skbptt._parameters import CELLS
-from skbptt._sequences import Sequences
+from skbptt.data._sequences import Sequences
+from skbptt.estimators._parameters import CELLS
 from skbptt.network import Stack, raw_outputs
 
 

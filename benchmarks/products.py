@@ -13,12 +13,12 @@ import torch
 from peers import MODULES, Twin, alternate, describe_machine, parse
 from threadpoolctl import threadpool_limits
 
-from skbptt._data import Data
-from skbptt._losses import SquaredError
-from skbptt._objective import Objective
-from skbptt._parameters import CELLS
-from skbptt._sequences import Sequences
+from skbptt.data._data import Data
+from skbptt.data._sequences import Sequences
+from skbptt.estimators._parameters import CELLS
+from skbptt.losses._pointwise import SquaredError
 from skbptt.network import Curvature, Stack
+from skbptt.training._objective import Objective
 
 N, N_STEPS, N_FEATURES = 64, 100, 10
 

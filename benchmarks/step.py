@@ -25,14 +25,14 @@ from peers import (
 from scipy.linalg import norm
 from threadpoolctl import threadpool_limits
 
-from skbptt._data import Data
-from skbptt._losses import SquaredError
-from skbptt._objective import Objective
-from skbptt._parameters import CELLS
-from skbptt._sequences import Sequences
-from skbptt._threads import parallel_map
+from skbptt.data._data import Data
+from skbptt.data._sequences import Sequences
+from skbptt.estimators._parameters import CELLS
+from skbptt.losses._pointwise import SquaredError
 from skbptt.network import Stack
 from skbptt.solvers import Adam
+from skbptt.training._objective import Objective
+from skbptt.training._threads import parallel_map
 
 # Batch, steps, features, hidden units; for ragged sequences the shortest and longest.
 SHAPES = [

@@ -1,11 +1,12 @@
 """Recurrent neural networks for scikit-learn, by exact backpropagation through time."""
 
-from ._classifier import RNNClassifier
+import sys
+
+from . import estimators
 from ._persistence import TRUSTED_TYPES
 from ._public import publish
-from ._regressor import RNNRegressor
 from ._show_versions import show_versions
-from ._streams import Stream
+from .estimators import RNNClassifier, RNNRegressor, Stream
 
 __version__ = "0.1.0"
 
@@ -19,3 +20,6 @@ __all__ = [
 ]
 
 publish(globals())
+
+# Models stored by earlier versions look for their classes here.
+sys.modules |= {f"{__name__}._{name}": estimators for name in ("classifier", "regressor")}

@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import sklearn
 
-from ._engine import live
+from .loops import live
 
 
 def show_versions():

@@ -7,20 +7,21 @@ from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring, log_loss, mean_squared_error, r2_score
 
 from . import _scores
-from ._categories import sequences_in
-from ._sequences import Sequences
-from ._stacked import Stacked
-from ._targets import (
+from .data import (
+    Sequences,
+    Stacked,
     check_known,
     check_same_number,
+    is_list,
     narrowed,
     of_outputs,
     positive,
     runs_along_steps,
+    sequences_in,
     stack_per_step,
+    unpadded_lengths,
     with_known,
 )
-from ._validation import is_list, unpadded_lengths
 
 __all__ = [
     "make_step_scorer",

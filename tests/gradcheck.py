@@ -8,8 +8,8 @@ runs to t. So its derivative, by the complex step, is the truncated gradient by 
 
 import numpy as np
 
-from skbptt._data import Data
-from skbptt._objective import Objective
+from skbptt.data._data import Data
+from skbptt.training._objective import Objective
 
 H = 1e-20
 

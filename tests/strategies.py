@@ -3,11 +3,11 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from skbptt import _losses
-from skbptt._activations import logistic
-from skbptt._readout import READOUTS
-from skbptt._sequences import Sequences
+from skbptt import losses
 from skbptt.cells import Cell, ElmanCell, GRUCell, LSTMCell
+from skbptt.cells._activations import logistic
+from skbptt.data._sequences import Sequences
+from skbptt.loops._readout import READOUTS
 from skbptt.network import Stack
 
 
@@ -69,19 +69,19 @@ def problems(draw):
     )
     n = len(sequences.steps) if network.readout is None else len(sequences)
     if kind == "softmax":
-        loss, y = _losses.CrossEntropy(n_outputs), rng.randint(0, n_outputs, n)
+        loss, y = losses.CrossEntropy(n_outputs), rng.randint(0, n_outputs, n)
     elif kind == "labels":
-        loss, y = _losses.BinaryCrossEntropy(), rng.randint(0, 2, (n, n_outputs))
+        loss, y = losses.BinaryCrossEntropy(), rng.randint(0, 2, (n, n_outputs))
     elif kind == "counts":
-        loss, y = _losses.Poisson(), rng.poisson(2.0, (n, n_outputs)).astype(float)
+        loss, y = losses.Poisson(), rng.poisson(2.0, (n, n_outputs)).astype(float)
     else:
         loss = draw(
             st.sampled_from(
                 [
-                    _losses.SquaredError(),
-                    _losses.AbsoluteError(),
-                    _losses.Huber(),
-                    _losses.Quantile(0.2),
+                    losses.SquaredError(),
+                    losses.AbsoluteError(),
+                    losses.Huber(),
+                    losses.Quantile(0.2),
                 ]
             )
         )

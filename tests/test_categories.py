@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.pipeline import make_pipeline
 
 from skbptt import RNNClassifier, RNNRegressor
-from skbptt._sequences import object_array
+from skbptt.data._sequences import object_array
 from skbptt.inspection import (
     hessian_product,
     hidden_states,
@@ -375,7 +375,7 @@ def test_repeated_ids_against_a_loop(seed, n_columns, learned):
     network = Stack(**description)
     theta = model._theta[-network.layout.size :]
     sequences = RNNRegressor(max_iter=1).fit(looked_up, np.arange(6.0))
-    from skbptt._inputs import check_sequences
+    from skbptt.data._inputs import check_sequences
 
     raw = raw_outputs(network, theta, check_sequences(sequences, looked_up, reset=False))
     np.testing.assert_allclose(model.predict(X), raw[:, 0], rtol=1e-12)

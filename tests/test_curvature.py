@@ -8,13 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
-from skbptt import RNNRegressor, _engine, _objective
-from skbptt._engine import run, run_back_tangent, run_tangent
-from skbptt._readout import READOUTS
-from skbptt._workspace import Workspace
+from skbptt import RNNRegressor
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
 from skbptt.inspection import hessian_product, loss_gradient
+from skbptt.loops import _engine
+from skbptt.loops._engine import run, run_back_tangent, run_tangent
+from skbptt.loops._readout import READOUTS
+from skbptt.loops._workspace import Workspace
 from skbptt.network import Curvature, _curvature, _parts
+from skbptt.training import _objective
 from tests.fits import LABELS, Y_STEPS, X, Y, classifier, regressor
 from tests.gradcheck import H, objective_of, relative_error
 from tests.strategies import problems

@@ -15,13 +15,13 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
-from skbptt._threads import parallel_map
 from skbptt.preprocessing import (
     SequenceFlattener,
     SequenceUnflattener,
     TimeDistributed,
     pad_sequences,
 )
+from skbptt.training._threads import parallel_map
 from tests.fits import LABELS, X, Y, assert_same_model, classifier, regressor
 
 N_BLOCKS, BLOCK = 5, 8

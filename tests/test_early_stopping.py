@@ -5,12 +5,12 @@ import pytest
 from sklearn.metrics import make_scorer, mean_absolute_error, roc_auc_score
 
 from skbptt import RNNClassifier, RNNRegressor
-from skbptt._data import Data
-from skbptt._early_stopping import hold_back
-from skbptt._overlap import positions_in_series
-from skbptt._sequences import Sequences
+from skbptt.data._data import Data
+from skbptt.data._sequences import Sequences
 from skbptt.datasets import load_japanese_vowels
 from skbptt.preprocessing import make_windows
+from skbptt.training._early_stopping import hold_back
+from skbptt.training._overlap import positions_in_series
 from tests.fits import (
     LABELS,
     Y_STEPS,

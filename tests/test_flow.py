@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
-from skbptt import RNNClassifier, RNNRegressor, _diagnosis
-from skbptt._data import Data
+from skbptt import RNNClassifier, RNNRegressor
+from skbptt.data._data import Data
 from skbptt.datasets import make_adding_problem
 from skbptt.inspection import gradient_flow, hidden_states
 from skbptt.network import (
@@ -20,6 +20,7 @@ from skbptt.network import (
     spectral_radii,
 )
 from skbptt.solvers import Ending, Outcome
+from skbptt.training import _diagnosis
 from tests.fits import LABELS, Y_STEPS, X, Y, classifier, quietly, regressor
 from tests.gradcheck import (
     H,

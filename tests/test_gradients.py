@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbptt._losses import SquaredError
-from skbptt._scan import scan, scan_back
-from skbptt._sequences import Sequences
 from skbptt.cells import GRUCell
+from skbptt.data._sequences import Sequences
+from skbptt.loops._scan import scan, scan_back
+from skbptt.losses._pointwise import SquaredError
 from skbptt.network import Layout, Stack
 from tests import strategies
 from tests.gradcheck import (

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from skbptt import RNNRegressor
-from skbptt._sequences import Sequences
+from skbptt.data._sequences import Sequences
 from skbptt.inspection import permutation_importance, saliency
 from skbptt.inspection._permutation import permuted_rows
 from skbptt.metrics import make_step_scorer

@@ -5,11 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbptt import _engine
-from skbptt._readout import READOUTS, read
-from skbptt._sequences import Sequences
-from skbptt._workspace import Workspace
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.data._sequences import Sequences
 from skbptt.layers import (
     Chain,
     Columns,
@@ -21,6 +18,9 @@ from skbptt.layers import (
     Recurrent,
     Sides,
 )
+from skbptt.loops import _engine
+from skbptt.loops._readout import READOUTS, read
+from skbptt.loops._workspace import Workspace
 from skbptt.network import Layout, Network, Stack, raw_outputs
 from tests import strategies
 from tests.gradcheck import H, relative_error

@@ -8,8 +8,8 @@ from scipy.fft import idct
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
-from skbptt._mistakes import channels_first
-from skbptt._sequences import Sequences
+from skbptt.data._mistakes import channels_first
+from skbptt.data._sequences import Sequences
 from skbptt.datasets import load_japanese_vowels
 from skbptt.preprocessing import from_channels_first
 from tests.fits import assert_same_model, regressor

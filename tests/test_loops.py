@@ -7,9 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-from skbptt import RNNRegressor, _engine, show_versions
-from skbptt._activations import ACTIVATIONS, DERIVATIVES
-from skbptt._engine import (
+from skbptt import RNNRegressor, show_versions
+from skbptt.cells import Cell, ElmanCell, GRUCell, LSTMCell
+from skbptt.cells._activations import ACTIVATIONS, DERIVATIVES
+from skbptt.data._sequences import Sequences
+from skbptt.loops import _engine
+from skbptt.loops._engine import (
     name_of,
     run,
     run_back,
@@ -17,14 +20,12 @@ from skbptt._engine import (
     run_tangent,
     stepper,
 )
-from skbptt._readout import READOUTS
-from skbptt._sequences import Sequences
-from skbptt._workspace import Workspace
-from skbptt.cells import Cell, ElmanCell, GRUCell, LSTMCell
+from skbptt.loops._readout import READOUTS
+from skbptt.loops._workspace import Workspace
 from skbptt.solvers._rules import adam_in_numpy
 from tests.gradcheck import relative_error
 
-_loops = pytest.importorskip("skbptt._loops", reason="installed without a compiler")
+_loops = pytest.importorskip("skbptt.loops._loops", reason="installed without a compiler")
 
 CELLS = [
     *map(ElmanCell, ["identity", "logistic", "relu", "tanh"]),
@@ -458,7 +459,7 @@ def test_show_versions(capsys):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_adam_equals_numpy_to_the_bit(dtype):
     """Over gradients of every size, those below the smallest normal number included."""
-    adam = pytest.importorskip("skbptt._loops").adam
+    adam = pytest.importorskip("skbptt.loops._loops").adam
     rng = np.random.RandomState(0)
     n, state = 1003, [rng.standard_normal(1003).astype(dtype), *np.zeros((2, 1003), dtype)]
     ours, theirs = ([array.copy() for array in state] for _ in range(2))

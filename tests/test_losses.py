@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn import metrics
 
-from skbptt import _losses
+from skbptt import losses
 from tests.gradcheck import complex_gradient
 
 rng = np.random.RandomState(0)
@@ -16,13 +16,13 @@ LABELS = rng.randint(0, 2, (40, 3))
 CODES = rng.randint(0, 3, 40)
 
 CASES = [
-    (_losses.SquaredError(), REAL),
-    (_losses.AbsoluteError(), REAL),
-    (_losses.Huber(), REAL),
-    (_losses.Quantile(0.3), REAL),
-    (_losses.Poisson(), COUNTS),
-    (_losses.BinaryCrossEntropy(), LABELS),
-    (_losses.CrossEntropy(3), CODES),
+    (losses.SquaredError(), REAL),
+    (losses.AbsoluteError(), REAL),
+    (losses.Huber(), REAL),
+    (losses.Quantile(0.3), REAL),
+    (losses.Poisson(), COUNTS),
+    (losses.BinaryCrossEntropy(), LABELS),
+    (losses.CrossEntropy(3), CODES),
 ]
 IDS = [type(loss).__name__ for loss, _ in CASES]
 
@@ -44,21 +44,21 @@ def test_values_are_those_of_sklearn():
         return metrics.mean_pinball_loss(y, p, alpha=0.3)
 
     squared = 0.5 * metrics.mean_squared_error(REAL, RAW)
-    assert mean(_losses.SquaredError(), REAL) == pytest.approx(squared)
+    assert mean(losses.SquaredError(), REAL) == pytest.approx(squared)
     absolute = metrics.mean_absolute_error(REAL, RAW)
-    assert mean(_losses.AbsoluteError(), REAL) == pytest.approx(absolute)
-    assert mean(_losses.Quantile(0.3), REAL) == pytest.approx(pinball(REAL, RAW))
+    assert mean(losses.AbsoluteError(), REAL) == pytest.approx(absolute)
+    assert mean(losses.Quantile(0.3), REAL) == pytest.approx(pinball(REAL, RAW))
     log_loss = metrics.log_loss(CODES, softmax(RAW, axis=1))
-    assert mean(_losses.CrossEntropy(3), CODES) == pytest.approx(log_loss)
+    assert mean(losses.CrossEntropy(3), CODES) == pytest.approx(log_loss)
     binary = sum(metrics.log_loss(LABELS[:, k], expit(RAW[:, k])) for k in range(3))
-    assert mean(_losses.BinaryCrossEntropy(), LABELS) == pytest.approx(binary)
+    assert mean(losses.BinaryCrossEntropy(), LABELS) == pytest.approx(binary)
     deviance = metrics.mean_poisson_deviance(COUNTS.ravel(), np.exp(RAW).ravel())
-    assert mean(_losses.Poisson(), COUNTS) == pytest.approx(0.5 * deviance)
+    assert mean(losses.Poisson(), COUNTS) == pytest.approx(0.5 * deviance)
 
 
 def test_huber_is_squared_inside_and_linear_outside():
     y = np.zeros((1, 1))
-    value = _losses.Huber().value
+    value = losses.Huber().value
     assert value(np.array([[0.5]]), y)[0] == pytest.approx(0.125)
     assert value(np.array([[1.0]]), y)[0] == pytest.approx(0.5)
     assert value(np.array([[-3.0]]), y)[0] == pytest.approx(2.5)
@@ -89,7 +89,7 @@ def test_start_is_the_best_constant(loss, y):
 
 def test_start_keeps_absent_classes_within_reach():
     y, weights = np.array([0, 0, 1]), np.ones(3)
-    shares = np.exp(_losses.CrossEntropy(3).start(y, weights))
+    shares = np.exp(losses.CrossEntropy(3).start(y, weights))
     np.testing.assert_allclose(shares, [2 / 3, 1 / 3, 0.01])
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from skbptt._readout import READOUTS
-from skbptt._sequences import Sequences
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.data._sequences import Sequences
+from skbptt.loops._readout import READOUTS
 from skbptt.network import Stack, raw_outputs
 from tests import strategies
 from tests.gradcheck import reference_raw

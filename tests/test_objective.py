@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skbptt import RNNRegressor, solvers
-from skbptt._sequences import Sequences
+from skbptt.data._sequences import Sequences
 from skbptt.inspection import loss_gradient
 from skbptt.network import parts_of
 from tests.fits import LABELS, LENGTHS, X, Y, classifier, quietly, regressor, weighted_data

@@ -6,8 +6,8 @@ from hypothesis import assume, given, settings
 from sklearn.base import clone
 from sklearn.metrics import r2_score
 
-from skbptt import _losses, solvers
-from skbptt._data import drop_weightless
+from skbptt import losses, solvers
+from skbptt.data._data import drop_weightless
 from skbptt.inspection import loss_gradient
 from skbptt.network import Curvature
 from tests.fits import (
@@ -47,7 +47,7 @@ each_problem = pytest.mark.parametrize(
 
 def with_output_weights(problem):
     network, loss, sequences, y, weights, theta = problem
-    assume(not isinstance(loss, _losses.CrossEntropy))
+    assume(not isinstance(loss, losses.CrossEntropy))
     draw = np.random.RandomState(len(theta))
     weights = weights[:, np.newaxis] * draw.randint(0, 3, y.shape)
     weights[draw.randint(len(y)), draw.randint(y.shape[1])] = 1.0
@@ -63,7 +63,7 @@ def objective_by_hand(network, loss, sequences, y, weights, alpha, theta):
                 one = loss.value(raw[[k]][np.newaxis], y[[row], k : k + 1])[0]
                 total += weights[row, k] * one
             row += 1
-    if isinstance(loss, _losses.Regression):
+    if isinstance(loss, losses.Regression):
         total = total / y.shape[1]
     penalty = sum(
         (matrix**2).sum()
@@ -99,7 +99,7 @@ def test_second_order_products(problem):
     curvature = Curvature(objective, theta)
     h = 1e-6 / np.linalg.norm(v)
     ahead, behind = (objective.value_and_gradient(theta + s * h * v)[1] for s in (1, -1))
-    smooth = isinstance(loss, (_losses.SquaredError, _losses.BinaryCrossEntropy))
+    smooth = isinstance(loss, (losses.SquaredError, losses.BinaryCrossEntropy))
     smooth = smooth and network.readout in (None, "last", "mean")
     if smooth and getattr(network.cell, "activation", "") != "relu":
         scale = max(np.abs(ahead).max(), 1)
@@ -119,7 +119,7 @@ def test_second_order_products(problem):
     for k in range(raw.shape[1]):
         one = raw[:, [k]] + 1e-20j
         second[:, k] = loss.gradient(one, of_y[:, [k]])[:, 0].imag / 1e-20
-    if isinstance(loss, _losses.Regression):
+    if isinstance(loss, losses.Regression):
         second = second / raw.shape[1]
     second = second * of_w / weights.mean(axis=1).sum()
     along = np.tensordot(v, jacobian, axes=1)

@@ -8,8 +8,8 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
 from skbptt import RNNRegressor
-from skbptt._inputs import check_sequences
-from skbptt._sequences import Sequences
+from skbptt.data._inputs import check_sequences
+from skbptt.data._sequences import Sequences
 from tests.fits import (
     LABELS,
     LENGTHS,
@@ -174,7 +174,7 @@ def test_partial_fits_recover_from_divergence():
 
 
 def test_fingerprint_tells_data_apart():
-    from skbptt._data import Data, fingerprint
+    from skbptt.data._data import Data, fingerprint
 
     def of(steps, lengths, y, weights):
         sequences = Sequences(np.array(steps)[:, None], np.array(lengths))

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbptt._sequences import Sequences, object_array
+from skbptt.data._sequences import Sequences, object_array
 from tests import strategies
 
 

@@ -9,9 +9,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 
 from skbptt import RNNRegressor, solvers
-from skbptt._data import canonical
-from skbptt._early_stopping import hold_back
+from skbptt.data._data import canonical
 from skbptt.inspection import loss_gradient
+from skbptt.training._early_stopping import hold_back
 from tests.fits import (
     LABELS,
     SCHEDULES,
@@ -81,7 +81,8 @@ def test_early_stopping_is_stratified_where_possible(monkeypatch):
     assert np.bincount(train.y).tolist() == [24, 6]
     seen = []
     monkeypatch.setattr(
-        "skbptt._fitting.hold_back", lambda *args: seen.append(args) or hold_back(*args)
+        "skbptt.estimators._fitting.hold_back",
+        lambda *args: seen.append(args) or hold_back(*args),
     )
     model.fit(X, y)
     np.testing.assert_array_equal(seen[0][0].y, seen[0][3])
@@ -93,7 +94,7 @@ def test_early_stopping_is_stratified_where_possible(monkeypatch):
 
 
 def interrupt_after(monkeypatch, n_calls):
-    from skbptt._objective import Objective
+    from skbptt.training._objective import Objective
 
     original, calls = Objective.value_and_gradient, []
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skbptt import RNNClassifier, RNNRegressor, _engine
+from skbptt import RNNClassifier, RNNRegressor
 from skbptt.cells import GRUCell
+from skbptt.loops import _engine
 from tests.fits import LABELS, Y_STEPS, X, Y, classifier, quietly, regressor
 from tests.strategies import LeakyCell
 

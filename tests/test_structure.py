@@ -13,30 +13,14 @@ ROOT = Path(skbptt.__file__).parent
 
 # Each module may import those in earlier rows only.
 LAYERS = [
-    {
-        "_sequences",
-        "_activations",
-        "_compat",
-        "_docstrings",
-        "_persistence",
-        "_public",
-        "_workspace",
-        "_readout",
-        "_warn",
-    },
-    {"_loops", "_callbacks", "_mistakes"},
-    {"_loss"},
-    {"solvers", "_losses", "_scores", "cells", "datasets"},
-    {"_scan", "_threads", "_validation"},
-    {"_engine", "_stacked", "_targets", "_categories"},
-    {"_inputs"},
-    {"layers", "_data", "preprocessing", "metrics"},
-    {"network", "_parameters", "_overlap"},
-    {"_objective", "_early_stopping"},
-    {"_training", "_diagnosis"},
-    {"_fitting", "_streams"},
-    {"_base"},
-    {"_classifier", "_regressor", "_show_versions", "inspection"},
+    {"_compat", "_docstrings", "_persistence", "_public", "_warn"},
+    {"_callbacks", "_scores", "cells", "data", "datasets", "loops"},
+    {"losses", "layers"},
+    {"network", "solvers"},
+    {"metrics", "preprocessing"},
+    {"training"},
+    {"estimators"},
+    {"_show_versions", "inspection"},
     {"__init__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

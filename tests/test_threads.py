@@ -11,8 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 from skbptt import RNNClassifier, RNNRegressor
-from skbptt._threads import parallel_map
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.training._threads import parallel_map
 from tests.fits import assert_same_model
 
 rng = np.random.RandomState(0)

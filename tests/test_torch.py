@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from skbptt import RNNClassifier, RNNRegressor, solvers
-from skbptt._losses import CrossEntropy
-from skbptt._sequences import Sequences
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.data._sequences import Sequences
 from skbptt.inspection import gradient_flow, hessian_product, loss_gradient
+from skbptt.losses._pointwise import CrossEntropy
 from skbptt.network import Stack, input_gradients
 from tests.gradcheck import directions_of, names_of, objective_of, relative_error
 
@@ -58,10 +58,10 @@ class Twin(torch.nn.Module):
         kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         return [getattr(self.rnn, f"{kind}_{suffix}") for kind in kinds]
 
-    def forward(self, xs):
+    def forward(self, xs, initial=None):
         """Outputs of each step, as in the stacked sequences, or of the last states."""
         packed = torch.nn.utils.rnn.pack_sequence(xs, enforce_sorted=False)
-        states, last = self.rnn(packed)
+        states, last = self.rnn(packed, initial)
         if self.network.readout is None:
             padded, lengths = torch.nn.utils.rnn.pad_packed_sequence(states)
             return self.output(torch.cat([padded[:n, i] for i, n in enumerate(lengths)]))
@@ -129,6 +129,70 @@ def test_outputs_and_gradients(kind, n_layers, bidirectional, readout, dtype):
     expected = np.concatenate([x.grad.numpy() for x in xs])
     assert by_inputs.dtype == dtype
     assert relative_error(by_inputs, expected) < tolerance
+
+
+@pytest.mark.parametrize("readout", ["last", None], ids=["last", "steps"])
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["one", "both"])
+@pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])
+def test_embeddings_and_learned_states(kind, bidirectional, readout):
+    """Ids that repeat within a batch, beside a number; and states that are parameters."""
+    rng = np.random.RandomState(0)
+    lengths = np.array([5, 9, 1, 9, 12])
+    ids = rng.randint(0, 4, lengths.sum())
+    steps = np.column_stack([ids, rng.standard_normal(len(ids))])
+    sequences = Sequences(steps, lengths)
+    network = Stack(
+        CELLS[kind][0],
+        2,
+        (6,),
+        4,
+        bidirectional,
+        readout,
+        learned_start=True,
+        embeddings={"word": (0, 5, 3)},
+    )
+    theta = network.initialise(rng, np.float64)
+    theta += 0.2 * rng.standard_normal(len(theta))
+    n = lengths.sum() if readout is None else len(lengths)
+    y, weights = rng.randint(0, 4, n), rng.uniform(0.5, 2, n)
+    objective = objective_of(network, CrossEntropy(4), sequences, y, weights)
+    value, gradient = objective.value_and_gradient(theta)
+
+    twin, views = Twin(kind, network, theta, 4), network.layout.views(theta)
+    embedding = torch.nn.Embedding(5, 3, dtype=torch.float64)
+    embedding.weight.data[:] = torch.tensor(views["embedding.word.W"])
+    names = [f"{state}_0" for state in CELLS[kind][0].states]
+    starts = {
+        f"layers.0.{side}.{name}": torch.tensor(
+            views[f"layers.0.{side}.{name}"], requires_grad=True
+        )
+        for name in names
+        for side in directions_of(network)
+    }
+    initial = tuple(
+        torch.stack(
+            [
+                starts[f"layers.0.{side}.{name}"].expand(len(lengths), -1)
+                for side in directions_of(network)
+            ]
+        )
+        for name in names
+    )
+    xs = [
+        torch.cat([torch.tensor(x[:, 1:]), embedding(torch.tensor(x[:, 0]).long())], dim=1)
+        for x in sequences.split(steps)
+    ]
+    raw = twin(xs, initial if kind == "lstm" else initial[0])
+    losses = torch.nn.functional.cross_entropy(raw, torch.tensor(y), reduction="none")
+    loss = (losses * torch.tensor(weights)).sum() / weights.sum()
+    loss.backward()
+    expected = twin.gradient()
+    of_names = network.layout.views(expected)
+    of_names["embedding.word.W"][:] = embedding.weight.grad
+    for name, start in starts.items():
+        of_names[name][:] = start.grad
+    assert value == pytest.approx(loss.item(), rel=1e-10)
+    assert relative_error(gradient, expected) < 1e-10
 
 
 @pytest.mark.parametrize(

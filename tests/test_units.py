@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from skbptt import RNNRegressor, solvers
-from skbptt._loss import TargetUnits, weighted_quantile
-from skbptt._losses import AbsoluteError, Huber, Poisson, Quantile, SquaredError
 from skbptt.inspection import hessian_product, loss_gradient
+from skbptt.losses._base import TargetUnits, weighted_quantile
+from skbptt.losses._pointwise import AbsoluteError, Huber, Poisson, Quantile, SquaredError
 from tests.fits import Y_STEPS, X, Y, assert_same_model, quietly, regressor
 
 LOSSES = ["squared_error", "absolute_error", "huber", "quantile"]

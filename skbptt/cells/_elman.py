@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._activations import ACTIVATIONS, DERIVATIVES
+from ._activations import ACTIVATIONS, DERIVATIVES
 from ._base import Cell
 
 

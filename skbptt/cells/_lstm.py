@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._activations import logistic
+from ._activations import logistic
 from ._base import Cell
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from .._inputs import check_sequences
-from .._threads import one_blas_thread, parallel_map
+from ..data import check_sequences
 from ..network import reach_of, record_gradient_norms, record_states, spectral_radii
+from ..training import one_blas_thread, parallel_map
 from ._gradient import check_recurrent, prepare
 
 # Jacobians are of so many steps at the most: each needs its eigenvalues.

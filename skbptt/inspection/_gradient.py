@@ -5,13 +5,10 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from .._base import BaseRNN
-from .._data import drop_weightless
-from .._inputs import check_sequences
-from .._objective import Objective
-from .._parameters import window_of
-from .._threads import one_blas_thread, parallel_map
+from ..data import check_sequences, drop_weightless
+from ..estimators import BaseRNN, window_of
 from ..network import input_gradients
+from ..training import Objective, one_blas_thread, parallel_map
 
 
 def loss_gradient(estimator, X, y, sample_weight=None):

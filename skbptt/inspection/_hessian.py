@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from .._threads import one_blas_thread, parallel_map
 from ..network import Curvature
+from ..training import one_blas_thread, parallel_map
 from ._gradient import check_recurrent, objective_of
 
 

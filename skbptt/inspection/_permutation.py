@@ -8,8 +8,7 @@ from sklearn.utils import Bunch, _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._categories import sequences_in
-from .._stacked import Stacked
+from ..data import Stacked, sequences_in
 
 
 @validate_params(

@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._engine import STEP
-from .._workspace import Workspace
+from ..loops import STEP, Workspace
 
 
 class Pass:
@@ -25,7 +24,7 @@ class Pass:
     noise : dict of Layer to ndarray, default=None
         What :meth:`Layer.draw` gave. None for no noise.
     truncation : (int, int) or None, default=None
-        (k1, k2) of :func:`skbptt._scan.scan_back`.
+        (k1, k2) of :func:`skbptt.loops._scan.scan_back`.
     states : dict of Layer to ndarray of shape (n_rows, n_hidden), default=None
         States of all steps, by recurrent layer. :meth:`Layer.tangent` writes their
         derivatives here; :meth:`Layer.backward` reads gradients from here, which it adds
@@ -87,7 +86,7 @@ class Layer:
     by the complex step unless the layer defines its own, so keep to analytic operations,
     or branch on real parts: all arrays may be float32, float64 or complex128.
 
-    Rows are those of a :class:`~skbptt._sequences.Batch`: one for each step of each
+    Rows are those of a :class:`~skbptt.data._sequences.Batch`: one for each step of each
     sequence, or one for each sequence after a layer that :attr:`reads_out`.
 
     Attributes

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from .._engine import run as run_cell
-from .._engine import run_back, run_back_tangent, run_tangent, stepper
-from .._readout import READOUTS
+from ..loops import READOUTS, run_back, run_back_tangent, run_tangent, stepper
+from ..loops import run as run_cell
 from ._base import Layer, Stepper
 
 

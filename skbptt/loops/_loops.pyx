@@ -1,7 +1,7 @@
 # cython: language_level=3
 """The compiled loops over time, for cells of the package in float32 and float64.
 
-:class:`Loops` has the functions of :mod:`skbptt._scan`, and gives their results to rounding.
+:class:`Loops` has the functions of :mod:`skbptt.loops._scan`, and gives their results to rounding.
 """
 
 import numpy as np
@@ -298,7 +298,7 @@ cdef class Tape:
         d_states=None,
         d_initial=None,
     ):
-        """As :func:`skbptt._engine.run_back`."""
+        """As :func:`skbptt.loops._engine.run_back`."""
         cdef Scan *s = &self.scan
         cdef Py_ssize_t n_rows, n_columns, n_bytes
         cdef void *where
@@ -354,7 +354,7 @@ cdef class Tape:
         return self.batch.offsets[times] + np.arange(len(times))[:, np.newaxis]
 
     def tangent(self, p_dot, x_dot, workspace, initial_dot=None):
-        """As :func:`skbptt._engine.run_tangent`, with the states of all steps."""
+        """As :func:`skbptt.loops._engine.run_tangent`, with the states of all steps."""
         cdef Tangent tangent = Tangent()
         cdef Scan *s = &tangent.scan
         cdef Py_ssize_t n_bytes, n_rows
@@ -387,7 +387,7 @@ cdef class Tangent:
     def back(
         self, dh, dh_dot, grad_dot, bint need_dx, workspace, d_initial_dot=None
     ):
-        """As :func:`skbptt._engine.run_back_tangent`, given all of dh."""
+        """As :func:`skbptt.loops._engine.run_back_tangent`, given all of dh."""
         cdef Scan *s = &self.scan
         cdef const CLoops *loops = self.tape.loops
         cdef Py_ssize_t n_rows = s.offsets[s.n_steps], n_bytes
@@ -422,7 +422,7 @@ cdef enum:
 
 
 cdef class Stepper:
-    """As :class:`skbptt._scan.Stepper`, with the weights packed once."""
+    """As :class:`skbptt.loops._scan.Stepper`, with the weights packed once."""
 
     cdef Scan scan
     cdef const CLoops *loops
@@ -486,7 +486,7 @@ cdef class Loops:
         bint keep=True,
         initial=None,
     ):
-        """As :func:`skbptt._engine.run`, for one of CELLS."""
+        """As :func:`skbptt.loops._engine.run`, for one of CELLS."""
         cdef Tape tape = Tape()
         cdef Scan *s = &tape.scan
         cdef Py_ssize_t size = x.itemsize, n_rows = len(x)
@@ -543,7 +543,7 @@ cdef class Loops:
         Py_ssize_t n_streams,
         workspace,
     ):
-        """As :func:`skbptt._engine.stepper`, for one of CELLS and names of its states."""
+        """As :func:`skbptt.loops._engine.stepper`, for one of CELLS and names of its states."""
         cdef Stepper stepper = Stepper()
         cdef Scan *s = &stepper.scan
         cdef const Shape *shape

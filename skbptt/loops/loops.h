@@ -1,4 +1,4 @@
-/* The compiled loops over time: they do what skbptt/_scan.py does, for the cells of the
+/* The compiled loops over time: they do what skbptt/loops/_scan.py does, for the cells of the
    table in cells.h. Symbols are those of skbptt/cells. */
 
 #ifndef SKBPTT_LOOPS_H
@@ -46,7 +46,7 @@ typedef struct {
     void *d_initial[STATES];    /* (n_columns, H1), or NULL */
 } Arrays;
 
-/* Rows are packed by time as in skbptt/_sequences.py. Padded sizes are whole lines of 64
+/* Rows are packed by time as in skbptt/data/_sequences.py. Padded sizes are whole lines of 64
    bytes; no sum includes the units and inputs that are not there. */
 typedef struct {
     int cell;                   /* its row in the table */

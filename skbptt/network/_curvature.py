@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from .._engine import STEP
-from .._workspace import Workspace, WorkspacePool
+from ..loops import STEP, Workspace, WorkspacePool
 from ._parts import parts_of
 
 # Tapes up to so many bytes are kept between products; those beyond are made again.

@@ -95,7 +95,7 @@ class Network:
             As returned by :meth:`forward`.
         d_raw : ndarray of the shape of the raw outputs
         truncation : (int, int) or None
-            (k1, k2) of :func:`skbptt._scan.scan_back`.
+            (k1, k2) of :func:`skbptt.loops._scan.scan_back`.
         need_dx : bool
             Whether dL/d(input) is wanted.
         d_states : dict of Layer to ndarray of shape (n_rows, n_hidden), default=None

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._workspace import WorkspacePool
+from ..loops import WorkspacePool
 
 # A pass over more sequences than fill so much tape, in bytes, runs in parts. They bound the
 # memory, fit the cache, and can be shared by threads.

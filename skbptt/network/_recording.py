@@ -4,10 +4,9 @@ from copy import copy
 
 import numpy as np
 
-from .._engine import STEP
-from .._scan import by_gate
 from ..cells import Cell
 from ..layers import Recurrent
+from ..loops import STEP, by_gate
 from ._parts import by_parts
 
 

@@ -4,8 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from .._sequences import Sequences, object_array
-from .._validation import check_lengths, unpadded_lengths
+from ..data import Sequences, check_lengths, object_array, unpadded_lengths
 
 
 def pad_sequences(X, *, length=None):

@@ -10,8 +10,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._callbacks import one_task
 from .._compat import CallbackSupportMixin
 from .._docstrings import Documented
-from .._sequences import Sequences
-from .._validation import as_items, check_columns, missing, stack_items, unchanged_on_error
+from ..data import (
+    Sequences,
+    as_items,
+    check_columns,
+    missing,
+    stack_items,
+    unchanged_on_error,
+)
 from ._output import SequenceOutput
 
 

@@ -10,8 +10,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from .._callbacks import one_task
 from .._compat import CallbackSupportMixin, _check_feature_names_in, _get_output_config
 from .._docstrings import Documented
-from .._stacked import frame_of, library_of, stack_for
-from .._validation import FLOATS, check_finite, unchanged_on_error
+from ..data import FLOATS, check_finite, frame_of, library_of, stack_for, unchanged_on_error
 
 
 class SequenceImputer(

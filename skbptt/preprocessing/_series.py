@@ -6,7 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
-from .._validation import check_columns, missing
+from ..data import check_columns, missing
 
 # A hole is a step of more than this many times the smallest.
 TOLERANCE = 1.5

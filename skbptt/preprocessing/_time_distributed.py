@@ -10,8 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._callbacks import one_task
 from .._compat import CallbackSupportMixin
 from .._docstrings import Documented
-from .._stacked import Stacked, stack_for
-from .._validation import as_items, unchanged_on_error
+from ..data import Stacked, as_items, stack_for, unchanged_on_error
 
 
 def inner_has(name):

@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from .._validation import missing
+from ..data import missing
 from ._series import column_numbers, stretches_of
 
 

@@ -73,6 +73,6 @@ def adam_in_numpy(theta, gradient, m, v, rest_1, rest_2, rate, scale, epsilon):
 
 
 try:
-    from .._loops import adam  # the same to the bit, in one pass over memory
+    from ..loops._loops import adam  # the same to the bit, in one pass over memory
 except ImportError:  # There was no compiler when the package was installed.
     adam = adam_in_numpy

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._warn import warn
+from .._warn import warn
 
 # Features from which a single step looks like a whole sequence.
 MANY = 5

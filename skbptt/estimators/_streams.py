@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ._inputs import encode_step
+from ..data import encode_step
 
 
 class Stream:

@@ -5,18 +5,16 @@ from types import MappingProxyType
 
 from sklearn.utils.validation import check_is_fitted
 
-from . import solvers
-from ._callbacks import Iterations
-from ._compat import CallbackSupportMixin, with_callbacks
-from ._docstrings import Documented
+from .. import solvers
+from .._callbacks import Iterations
+from .._compat import CallbackSupportMixin, with_callbacks
+from .._docstrings import Documented
+from ..data import check_sequences, check_targets, unchanged_on_error
+from ..network import raw_outputs
+from ..training import one_blas_thread, parallel_map
 from ._fitting import Fitting
-from ._inputs import check_sequences
 from ._parameters import CONSTRAINTS, check_parameters
 from ._streams import Stream
-from ._targets import check_targets
-from ._threads import one_blas_thread, parallel_map
-from ._validation import unchanged_on_error
-from .network import raw_outputs
 
 # Steps up to which a prediction is over before the threads of BLAS are limited.
 SMALL = 1000

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ._workspace import WorkspacePool
-from .network import Curvature, parts_of
+from ..loops import WorkspacePool
+from ..network import Curvature, parts_of
 
 
 class Objective:
@@ -25,7 +25,7 @@ class Objective:
     Parameters
     ----------
     network : Network
-    loss : one of skbptt._losses
+    loss : one of skbptt.losses._pointwise
     data : Data
     alpha : float
         Strength of L2.

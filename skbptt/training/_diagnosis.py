@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .cells import ElmanCell
-from .network import median_by_lag, raw_outputs, reach_of, record_gradient_norms
-from .solvers import SOLVERS, Ending
+from ..cells import ElmanCell
+from ..network import median_by_lag, raw_outputs, reach_of, record_gradient_norms
+from ..solvers import SOLVERS, Ending
 
 # A net that has not halved the loss of a constant prediction has not learned its task.
 UNLEARNED = 0.5

@@ -58,7 +58,7 @@ def run(cell, p, x, batch, parts, workspace, keep=True, initial=None):
 
     Parameters
     ----------
-    cell, p, x, batch : as in :func:`skbptt._scan.scan`
+    cell, p, x, batch : as in :func:`skbptt.loops._scan.scan`
     parts : tuple of str
         What is wanted of the states: a value of ``READOUTS``, or () for all.
     workspace : Workspace
@@ -87,7 +87,7 @@ def run(cell, p, x, batch, parts, workspace, keep=True, initial=None):
 
 
 def stepper(cell, p, parts, n_streams):
-    """A :class:`skbptt._scan.Stepper` of a cell, compiled where it can be."""
+    """A :class:`skbptt.loops._scan.Stepper` of a cell, compiled where it can be."""
     name = name_of(cell)
     if LOOPS is not None and name is not None and p["R"].dtype.char in "fd":
         return LOOPS.stepper(name, cell.states, p, parts, n_streams, Workspace())
@@ -109,8 +109,9 @@ def run_back(
 ):
     """Propagate the gradient of a loss back through :func:`run`.
 
-    Parameters and results are those of :func:`skbptt._scan.scan_back`, except that the
-    arrays of ``d_initial``, if given, are filled with the gradient of the initial states.
+    Parameters and results are those of :func:`skbptt.loops._scan.scan_back`, except that
+    the arrays of ``d_initial``, if given, are filled with the gradient of the initial
+    states.
     ``d_states`` of shape (n_rows, n_hidden) is added to the gradient of the states.
     """
     if isinstance(tape, Tape):

@@ -7,10 +7,10 @@ import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
+from ..data import object_array
+from ..metrics import make_step_scorer
+from ..network import raw_outputs
 from ._overlap import positions_in_series
-from ._sequences import object_array
-from .metrics import make_step_scorer
-from .network import raw_outputs
 
 # Targets below which a validation loss says little.
 FEW = 10

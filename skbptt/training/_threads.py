@@ -7,7 +7,7 @@ from threading import Lock
 import numpy as np
 from joblib import cpu_count
 
-from ._compat import _get_threadpool_controller, get_active_backend, in_dask_worker
+from .._compat import _get_threadpool_controller, get_active_backend, in_dask_worker
 
 
 class OneBlasThread:

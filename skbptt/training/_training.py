@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import solvers
-from ._data import Data
+from .. import solvers
+from ..data import Data
+from ..losses import Loss, Units
+from ..network import Network
 from ._early_stopping import Validator
-from ._loss import Loss, Units
 from ._objective import Objective
 from ._threads import one_blas_thread, parallel_map
-from .network import Network
 
 
 @dataclass(frozen=True)

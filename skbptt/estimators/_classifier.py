@@ -8,12 +8,12 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from .._compat import _check_partial_fit_first_call
+from .._docstrings import fill_docstring
+from .._scores import accuracy
+from ..data import drop_weightless
+from ..losses import BinaryCrossEntropy, CrossEntropy
 from ._base import BaseRNN, goes_on_by_batches
-from ._compat import _check_partial_fit_first_call
-from ._data import drop_weightless
-from ._docstrings import fill_docstring
-from ._losses import BinaryCrossEntropy, CrossEntropy
-from ._scores import accuracy
 
 
 @fill_docstring

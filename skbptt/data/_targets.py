@@ -4,9 +4,9 @@ import numpy as np
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_array, column_or_1d
 
-from ._compat import _check_sample_weight
+from .._compat import _check_sample_weight
+from .._warn import warn
 from ._validation import as_array, is_list, missing
-from ._warn import warn
 
 
 def stack_per_step(values, sequences, name, of="X"):

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 import numpy as np
 from scipy.sparse import issparse
 
+from .._warn import warn
 from ._sequences import Sequences
-from ._warn import warn
 
 FLOATS = (np.float64, np.float32)
 

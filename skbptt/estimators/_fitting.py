@@ -9,17 +9,21 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from . import solvers
-from ._data import Data, canonical, drop_weightless, fingerprint
-from ._diagnosis import diagnose, far_from_unit_scale
-from ._early_stopping import FEW, TOO_FEW, hold_back
-from ._inputs import check_sequences, names_of
-from ._loss import Units, in_units, units_of
+from .. import solvers
+from .._warn import warn
+from ..data import (
+    Data,
+    canonical,
+    check_sequences,
+    check_targets,
+    drop_weightless,
+    fingerprint,
+    names_of,
+)
+from ..losses import Units, in_units, units_of
+from ..network import Stack
+from ..training import FEW, TOO_FEW, Run, diagnose, far_from_unit_scale, hold_back, train
 from ._parameters import embedding_dims, hidden_sizes, make_cell, same_cell, window_of
-from ._targets import check_targets
-from ._training import Run, train
-from ._warn import warn
-from .network import Stack
 
 # Targets from which the first of several calls can tell the spread of those to come.
 TYPICAL = 30

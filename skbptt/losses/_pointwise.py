@@ -10,7 +10,7 @@ from abc import abstractmethod
 import numpy as np
 from scipy.special import expit, xlogy
 
-from ._loss import Loss, TargetUnits, positive_or_one, weighted_mean, weighted_quantile
+from ._base import Loss, TargetUnits, positive_or_one, weighted_mean, weighted_quantile
 
 # Training starts from the mean rate or the shares of classes, with none out of reach.
 LEAST_SHARE = 0.01

@@ -6,10 +6,10 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from .._docstrings import fill_docstring
+from .._scores import r2
+from ..losses import AbsoluteError, Huber, Poisson, Quantile, SquaredError
 from ._base import BaseRNN, goes_on_by_batches
-from ._docstrings import fill_docstring
-from ._losses import AbsoluteError, Huber, Poisson, Quantile, SquaredError
-from ._scores import r2
 
 LOSSES = {
     "squared_error": SquaredError,

@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from . import solvers
-from ._activations import ACTIVATIONS
-from ._readout import READOUTS
-from .cells import Cell, ElmanCell, GRUCell, LSTMCell
+from .. import solvers
+from ..cells import Cell, ElmanCell, GRUCell, LSTMCell
+from ..cells._activations import ACTIVATIONS
+from ..loops import READOUTS
 
 CELLS = {"rnn": ElmanCell, "gru": GRUCell, "lstm": LSTMCell}
 

@@ -1,0 +1,20 @@
+"""A cell over time: the loops in NumPy, and their compiled twins."""
+
+from ._engine import STEP, live, run, run_back, run_back_tangent, run_tangent, stepper
+from ._readout import READOUTS
+from ._scan import by_gate
+from ._workspace import Workspace, WorkspacePool
+
+__all__ = [
+    "READOUTS",
+    "STEP",
+    "Workspace",
+    "WorkspacePool",
+    "by_gate",
+    "live",
+    "run",
+    "run_back",
+    "run_back_tangent",
+    "run_tangent",
+    "stepper",
+]
