@@ -15,8 +15,8 @@ TRUSTED_TYPES = (
     "skbptt.preprocessing.TimeDistributed",
     "skbptt.preprocessing.TokenEncoder",
     # The names in models that earlier versions stored.
-    "skbptt.estimators._classifier.RNNClassifier",
-    "skbptt.estimators._regressor.RNNRegressor",
+    "skbptt._classifier.RNNClassifier",
+    "skbptt._regressor.RNNRegressor",
     "skbptt.cells._elman.ElmanCell",
     "skbptt.cells._gru.GRUCell",
     "skbptt.cells._lstm.LSTMCell",

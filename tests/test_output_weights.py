@@ -9,6 +9,7 @@ from sklearn.metrics import r2_score
 from skbptt import losses, solvers
 from skbptt.data._data import drop_weightless
 from skbptt.inspection import loss_gradient
+from skbptt.losses._pointwise import Regression
 from skbptt.network import Curvature
 from tests.fits import (
     LENGTHS,
@@ -63,7 +64,7 @@ def objective_by_hand(network, loss, sequences, y, weights, alpha, theta):
                 one = loss.value(raw[[k]][np.newaxis], y[[row], k : k + 1])[0]
                 total += weights[row, k] * one
             row += 1
-    if isinstance(loss, losses.Regression):
+    if isinstance(loss, Regression):
         total = total / y.shape[1]
     penalty = sum(
         (matrix**2).sum()
@@ -119,7 +120,7 @@ def test_second_order_products(problem):
     for k in range(raw.shape[1]):
         one = raw[:, [k]] + 1e-20j
         second[:, k] = loss.gradient(one, of_y[:, [k]])[:, 0].imag / 1e-20
-    if isinstance(loss, losses.Regression):
+    if isinstance(loss, Regression):
         second = second / raw.shape[1]
     second = second * of_w / weights.mean(axis=1).sum()
     along = np.tensordot(v, jacobian, axes=1)
