@@ -73,10 +73,10 @@ solver : {"adam", "sgd", "lbfgs", "cg", "newton-cg", "trust-ncg", "trust-krylov"
 
 alpha : float or "auto", default="auto"
     Strength of the L2 penalty on weight matrices: alpha / 2 times their squared norm is
-    added to the weighted sum of losses. It does not depend on the batch size, nor on the
-    units of the targets. "auto" is 0.01 for a classifier, and for a regressor 1.2, or 0.1
-    with ``return_sequences=True``: strong enough for noisy series. Choose a smaller one
-    for targets without noise.
+    added to the weighted sum of losses. The vectors of categories have no penalty. It does
+    not depend on the batch size, nor on the units of the targets. "auto" is 0.01 for a
+    classifier, and for a regressor 1.2, or 0.1 with ``return_sequences=True``: strong
+    enough for noisy series. Choose a smaller one for targets without noise.
 
 max_grad_norm : float or None, default=1.0
     Clip the norm of the whole gradient to this value [7]_. Only used by "adam" and "sgd".

@@ -43,9 +43,12 @@ def by_complex_step(network, theta, x, function):
 def test_input_gradients(problem):
     """Of each sequence's own loss, as if it were alone."""
     network, loss, sequences, y, _, theta = problem
-    actual = input_gradients(
-        network, theta, sequences, lambda raw, where: loss.gradient(raw, y[where])
-    )
+
+    def d_raw_of(raw, batch):
+        where = batch.rows if network.readout is None else batch.order
+        return loss.gradient(raw, y[where])
+
+    actual = input_gradients(network, theta, sequences, d_raw_of)
     ys = sequences.split(y) if network.readout is None else y[:, np.newaxis]
     for x, target, gradient in zip(
         sequences.split(sequences.steps), ys, sequences.split(actual)

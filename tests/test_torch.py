@@ -121,7 +121,8 @@ def test_outputs_and_gradients(kind, n_layers, bidirectional, readout, dtype):
     assert value == pytest.approx(loss.item(), rel=tolerance)
     assert relative_error(gradient, twin.gradient()) < tolerance
 
-    def d_raw_of(raw, where):
+    def d_raw_of(raw, batch):
+        where = batch.rows if readout is None else batch.order
         d_raw = CrossEntropy(4).gradient(raw, y[where])
         return d_raw * (weights / weights.sum())[where, np.newaxis]
 

@@ -3,6 +3,13 @@
 from ._categories import sequences_in
 from ._data import Data, canonical, drop_weightless, fingerprint
 from ._inputs import check_sequences, encode_step, names_of
+from ._labels import (
+    Labels,
+    classes_of,
+    codes_of_labels,
+    label_sequences,
+    labels_of_codes,
+)
 from ._sequences import Sequences, object_array
 from ._stacked import Stacked, frame_of, library_of, stack_for
 from ._targets import (
@@ -32,6 +39,7 @@ from ._validation import (
 __all__ = [
     "FLOATS",
     "Data",
+    "Labels",
     "Sequences",
     "Stacked",
     "as_items",
@@ -43,11 +51,15 @@ __all__ = [
     "check_same_number",
     "check_sequences",
     "check_targets",
+    "classes_of",
+    "codes_of_labels",
     "drop_weightless",
     "encode_step",
     "fingerprint",
     "frame_of",
     "is_list",
+    "label_sequences",
+    "labels_of_codes",
     "library_of",
     "missing",
     "names_of",

@@ -6,6 +6,7 @@ from hashlib import blake2b
 
 import numpy as np
 
+from ._labels import Labels
 from ._sequences import Sequences
 from ._targets import positive
 
@@ -16,7 +17,7 @@ class Data:
     Parameters
     ----------
     sequences : Sequences
-    y : ndarray of shape (n_sequences, ...) or (n_steps, ...)
+    y : ndarray of shape (n_sequences, ...) or (n_steps, ...), or Labels
     weights : ndarray of shape (n_sequences,) or (n_steps,)
         Or (..., n_outputs): a weight for each output.
     per_step : bool
@@ -54,6 +55,12 @@ class Data:
         other = copy(self)
         other.weights = weights
         return other
+
+    def targets_of(self, batch):
+        """Targets and weights of a batch of the sequences, in its order."""
+        where = batch.rows if self.per_step else batch.order
+        y = self.y[where]
+        return y.along(batch) if isinstance(y, Labels) else y, self.weights[where]
 
     def with_steps(self, steps):
         """The same data with other steps, stacked in the order of the sequences."""

@@ -148,12 +148,12 @@ def saliency(estimator, X, y=None, *, sample_weight=None):
     else:
         data = prepare(estimator, X, y, sample_weight)
         sequences = data.sequences
-        counted = (data.weights > 0).astype(estimator._theta.dtype)
+        counted = data.reweighted((data.weights > 0).astype(estimator._theta.dtype))
 
-    def d_raw_of(raw, where):
+    def d_raw_of(raw, batch):
         if y is None:
             return toward_prediction(estimator, raw)
-        return estimator._loss.weighted_gradient(raw, data.y[where], counted[where])
+        return estimator._loss.weighted_gradient(raw, *counted.targets_of(batch))
 
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:
         gradient = input_gradients(

@@ -14,6 +14,9 @@ class Embedding(Layer):
     is that with respect to a factor of its vector, as if the input were a one-hot row: a
     complex step in a code multiplies the vector by 1 + i h.
 
+    L2 does not apply. Adam would take full steps along its gradient wherever there is no
+    other, which erases the vectors of rare categories.
+
     Parameters
     ----------
     n_in : int
@@ -25,7 +28,6 @@ class Embedding(Layer):
         Length of a vector.
     """
 
-    penalised = ("W",)
     row_by_row = True
 
     def __init__(self, n_in, column, n_categories, width):

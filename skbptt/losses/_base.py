@@ -37,6 +37,10 @@ class Loss(ABC):
         """Derivative of ``weighted_sum`` with respect to ``raw``."""
         return weights.reshape(len(weights), -1) * self.gradient(raw, y)
 
+    def weighted_value_and_gradient(self, raw, y, weights):
+        """Both, for losses that compute them together."""
+        return self.weighted_sum(raw, y, weights), self.weighted_gradient(raw, y, weights)
+
     def _values(self, raw, y, weights):
         return self.value(raw, y) if weights.ndim == 1 else self.each(raw, y)
 

@@ -26,15 +26,11 @@ def raw_outputs(network, theta, sequences, map_parts=map):
 
 
 def input_gradients(network, theta, sequences, d_raw_of, map_parts=map):
-    """dL/dx of each step, for the L whose dL/d(raw outputs) is ``d_raw_of(raw, where)``.
-
-    ``where`` are the sequences, or the steps, that the raw outputs are of.
-    """
+    """dL/dx of each step, for the L whose dL/d(raw outputs) is ``d_raw_of(raw, batch)``."""
 
     def gradient_of(batch, workspace):
         raw, tape = network.forward(theta, batch, None, workspace)
-        where = batch.rows if network.per_step else batch.order
-        return network.backward(tape, d_raw_of(raw, where), need_dx=True)[1]
+        return network.backward(tape, d_raw_of(raw, batch), need_dx=True)[1]
 
     return by_parts(network, sequences, gradient_of, map_parts, per_step=True)
 

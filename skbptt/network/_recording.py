@@ -93,14 +93,13 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
     """
     sequences, per_step = data.sequences, network.per_step
     reverse = {name: layer.reverse for name, layer in recurrent_layers(network).items()}
-    counted = (data.weights > 0).astype(theta.dtype)
+    counted = data.reweighted((data.weights > 0).astype(theta.dtype))
     n_read = steps_read(data)
 
     def norms_of(batch, workspace):
         recorded, layers = recording(network)
         raw, tape = recorded.forward(theta, batch, None, workspace)
-        where = batch.rows if per_step else batch.order
-        d_raw = loss.weighted_gradient(raw, data.y[where], counted[where])
+        d_raw = loss.weighted_gradient(raw, *counted.targets_of(batch))
         columns = {}
         for back in set(reverse.values()):
             d_last = d_raw

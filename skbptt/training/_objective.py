@@ -90,8 +90,7 @@ class Objective:
             with self.workspaces.lend() as workspace:
                 batch, y, weights = self._pack(part, weigh)
                 raw, tape = network.forward(theta, batch, noise, workspace)
-                part_value = self.loss.weighted_sum(raw, y, weights)
-                d_raw = self.loss.weighted_gradient(raw, y, weights)
+                part_value, d_raw = self.loss.weighted_value_and_gradient(raw, y, weights)
                 return part_value, network.backward(tape, d_raw, self.truncation)[0]
 
         parts = parts_of(network, self.data.sequences, indices)
@@ -115,6 +114,5 @@ class Objective:
     def _pack(self, indices, weigh):
         """A packed batch, its targets, and its weights times a number."""
         batch = self.data.sequences.pack(indices)
-        where = batch.rows if self.data.per_step else batch.order
-        weights = self.data.weights[where] * self.data.weights.dtype.type(weigh)
-        return batch, self.data.y[where], weights
+        y, weights = self.data.targets_of(batch)
+        return batch, y, weights * weights.dtype.type(weigh)
