@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: fit, predict, score."""
+"""What the estimators share: fit, weights, predictions, score."""
 
 from contextlib import nullcontext
 from types import MappingProxyType
@@ -32,12 +32,9 @@ def goes_on_by_batches(estimator):
 
 
 class BaseRNN(Documented, CallbackSupportMixin, Fitting):
-    """Base of :class:`RNNClassifier` and :class:`RNNRegressor`."""
+    """Base of all estimators."""
 
     _parameter_constraints: dict = CONSTRAINTS
-
-    # Names of the methods that make predictions of raw outputs, by what they answer.
-    _responses = {"predict": "_decode"}
 
     # Training.
 
@@ -142,6 +139,18 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
             raw = raw_outputs(self._network, self._theta, sequences, map_parts)
         return raw, sequences
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+class PointwiseRNN(BaseRNN):
+    """Base of the estimators with a target for each sequence or for each step."""
+
+    # Names of the methods that make predictions of raw outputs, by what they answer.
+    _responses = {"predict": "_decode"}
+
     def _arrange(self, values, sequences):
         """Values a sequence as they are, values a step in the form of X."""
         return sequences.unstack(values) if self._network.per_step else values
@@ -213,8 +222,3 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
         per_step = self._network.per_step
         y, weights = check_targets(self, y, sample_weight, sequences, per_step)
         return float(self._metric(y, self._decode(raw), sample_weight=weights))
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags

@@ -13,11 +13,11 @@ from .._docstrings import fill_docstring
 from .._scores import accuracy
 from ..data import drop_weightless
 from ..losses import BinaryCrossEntropy, CrossEntropy
-from ._base import BaseRNN, goes_on_by_batches
+from ._base import PointwiseRNN, goes_on_by_batches
 
 
 @fill_docstring
-class RNNClassifier(ClassifierMixin, BaseRNN):
+class RNNClassifier(ClassifierMixin, PointwiseRNN):
     """Recurrent neural network classifier of sequences.
 
     One label a sequence, or with ``return_sequences=True`` one each time step. Minimises
@@ -69,7 +69,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     """
 
     _parameter_constraints: dict = {
-        **BaseRNN._parameter_constraints,
+        **PointwiseRNN._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
     _responses = {
@@ -158,7 +158,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.max_fun = max_fun
 
     # Before the method of the mixin, which knows nothing of targets per step.
-    score = BaseRNN.score
+    score = PointwiseRNN.score
 
     @available_if(goes_on_by_batches)
     def partial_fit(self, X, y, sample_weight=None, classes=None):

@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from .._docstrings import fill_docstring
 from .._scores import r2
 from ..losses import AbsoluteError, Huber, Poisson, Quantile, SquaredError
-from ._base import BaseRNN, goes_on_by_batches
+from ._base import PointwiseRNN, goes_on_by_batches
 
 LOSSES = {
     "squared_error": SquaredError,
@@ -21,7 +21,7 @@ LOSSES = {
 
 
 @fill_docstring
-class RNNRegressor(RegressorMixin, BaseRNN):
+class RNNRegressor(RegressorMixin, PointwiseRNN):
     """Recurrent neural network regressor of sequences.
 
     One or several real targets a sequence, or with ``return_sequences=True`` at each time
@@ -76,7 +76,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     """
 
     _parameter_constraints: dict = {
-        **BaseRNN._parameter_constraints,
+        **PointwiseRNN._parameter_constraints,
         "loss": [StrOptions(set(LOSSES))],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
@@ -163,7 +163,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         self.max_fun = max_fun
 
     # Before the method of the mixin, which knows nothing of targets per step.
-    score = BaseRNN.score
+    score = PointwiseRNN.score
 
     @available_if(goes_on_by_batches)
     def partial_fit(self, X, y, sample_weight=None):
