@@ -56,6 +56,7 @@ cdef extern from "loops.h":
         void *dR
         void *db
         void *d_vectors[VECTORS]
+    ctypedef struct Ctc
     ctypedef struct CLoops "Loops":
         const Shape *(*shape)(int cell)
         Py_ssize_t (*scratch)(const Scan *, int backward)
@@ -63,6 +64,8 @@ cdef extern from "loops.h":
         void (*backward)(const Scan *) nogil
         void (*forward_tangent)(const Scan *) nogil
         void (*backward_tangent)(const Scan *) nogil
+        Py_ssize_t (*ctc_scratch)(const Ctc *)
+        void (*ctc)(const Ctc *) nogil
     int skbptt_instructions()
     const CLoops *skbptt_loops(int instructions, int itemsize)
 
@@ -471,3 +474,6 @@ cdef class Loops:
             else:
                 output[:, k] = top[:, : s.H]
         return output, tape
+
+
+include "ctc.pxi"
