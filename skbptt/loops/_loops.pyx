@@ -66,6 +66,7 @@ cdef extern from "loops.h":
         void *dR
         void *db
         void *d_vectors[VECTORS]
+    ctypedef struct Ctc
     ctypedef struct CLoops "Loops":
         const Shape *(*shape)(int cell)
         Py_ssize_t (*scratch)(const Scan *, int backward)
@@ -73,6 +74,8 @@ cdef extern from "loops.h":
         void (*backward)(const Scan *) nogil
         void (*forward_tangent)(const Scan *) nogil
         void (*backward_tangent)(const Scan *) nogil
+        Py_ssize_t (*ctc_scratch)(const Ctc *)
+        void (*ctc)(const Ctc *) nogil
     int skbptt_instructions()
     const CLoops *skbptt_loops(int instructions, int itemsize)
 
@@ -582,3 +585,5 @@ cdef class Loops:
         stepper.loops.forward(s)
         s.n_steps, s.packed, s.offsets = 1, True, NULL
         return stepper
+
+include "ctc.pxi"

@@ -31,6 +31,34 @@ INLINE REAL NAME(expm1)(REAL z)
     return power.real * p + (power.real - 1);
 }
 
+/* exp(z) for z up to where it overflows; below LEAST_EXPONENT, what it is there. */
+INLINE REAL NAME(exp)(REAL z)
+{
+    union { REAL real; INTEGER bits; } shifted, power;
+    REAL k, r;
+    z = z < LEAST_EXPONENT ? LEAST_EXPONENT : z;
+    shifted.real = z * (REAL)1.4426950408889634 + ROUNDER;
+    k = shifted.real - ROUNDER;
+    r = z - k * (REAL)0.6931471805599453;
+    power.bits = (INTEGER)(((UNSIGNED)shifted.bits + BIAS) << MANTISSA);
+    return power.real * (1 + (r + r * r * EXP_POLYNOMIAL(r, r * r)));
+}
+
+/* log(w) = k log(2) + log(m) with w = 2^k m, for finite w >= 1; NaN is handed on. */
+INLINE REAL NAME(log)(REAL w)
+{
+    union { REAL real; UNSIGNED bits; } m, k;
+    REAL s;
+    m.real = w;
+    const UNSIGNED power = (m.bits - ROOT_HALF) >> MANTISSA;
+    m.bits -= power << MANTISSA;
+    k.real = ROUNDER;
+    k.bits += power;
+    s = (m.real - 1) / (m.real + 1);
+    return (k.real - ROUNDER) * (REAL)0.6931471805599453 +
+           (2 * s + s * s * s * LOG_POLYNOMIAL(s * s)) + (w - w);
+}
+
 INLINE REAL NAME(tanh)(REAL x)
 {
     const REAL p = NAME(expm1)(2 * x);

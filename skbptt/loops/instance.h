@@ -7,6 +7,7 @@
 #include "readout.h"
 #include "scan.h"
 #include "tangent.h"
+#include "ctc.h"
 
 #undef TYPE
 #undef REAL
@@ -16,9 +17,12 @@
 #undef ROUNDER
 #undef BIAS
 #undef MANTISSA
+#undef LEAST_EXPONENT
+#undef ROOT_HALF
 #undef INVERTER
 #undef INVERTER_ROUNDS
 #undef EXP_POLYNOMIAL
+#undef LOG_POLYNOMIAL
 #undef LANES
 #undef LINES
 #undef UNITS

@@ -123,14 +123,13 @@ int skbptt_instructions(void)
     return PORTABLE;
 }
 
-#define LOOPS(isa)                                                                         \
+#define OF(type, isa)                                                                      \
     {                                                                                      \
-        {shape_float_##isa, scratch_float_##isa, forward_float_##isa, backward_float_##isa, \
-         forward_tangent_float_##isa, backward_tangent_float_##isa},                       \
-            {shape_double_##isa, scratch_double_##isa, forward_double_##isa,               \
-             backward_double_##isa, forward_tangent_double_##isa,                          \
-             backward_tangent_double_##isa},                                               \
+        shape_##type##_##isa, scratch_##type##_##isa, forward_##type##_##isa,              \
+            backward_##type##_##isa, forward_tangent_##type##_##isa,                       \
+            backward_tangent_##type##_##isa, ctc_scratch_##type##_##isa, ctc_##type##_##isa \
     }
+#define LOOPS(isa) {OF(float, isa), OF(double, isa)}
 
 const Loops *skbptt_loops(int instructions, int itemsize)
 {

@@ -77,6 +77,19 @@ typedef struct {
     void *d_vectors[VECTORS];
 } Scan;
 
+/* Connectionist temporal classification of some sequences, as skbptt/losses/_ctc.py has it.
+   The rows and the labels of one sequence follow those of the one before. */
+typedef struct {
+    ptrdiff_t n_sequences;
+    ptrdiff_t n_columns;        /* the labels and, last, the blank */
+    const ptrdiff_t *lengths, *n_labels; /* (n_sequences,) */
+    const ptrdiff_t *labels;    /* (sum of n_labels,) */
+    const void *raw;            /* (sum of lengths, n_columns) */
+    void *value;                /* (n_sequences,) */
+    void *gradient;             /* like raw; or NULL */
+    void *scratch;              /* as many bytes as `ctc_scratch` of the loops returns */
+} Ctc;
+
 typedef struct {
     const Shape *(*shape)(int cell); /* NULL after the last row of the table */
     ptrdiff_t (*scratch)(const Scan *, int backward);
@@ -84,6 +97,8 @@ typedef struct {
     void (*backward)(const Scan *);
     void (*forward_tangent)(const Scan *);  /* with twice the scratch memory */
     void (*backward_tangent)(const Scan *); /* the same; given all of dh */
+    ptrdiff_t (*ctc_scratch)(const Ctc *);
+    void (*ctc)(const Ctc *);
 } Loops;
 
 /* Sets of instructions, the fastest last. */

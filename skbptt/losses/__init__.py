@@ -1,6 +1,8 @@
 """Losses over raw outputs, and the units of targets."""
 
 from ._base import Loss, Units, in_units, units_of
+from ._ctc import align, check_alignable, ctc
+from ._ctc_decoding import best_path, prefix_search
 from ._pointwise import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -21,6 +23,11 @@ __all__ = [
     "Quantile",
     "SquaredError",
     "Units",
+    "align",
+    "best_path",
+    "check_alignable",
+    "ctc",
     "in_units",
+    "prefix_search",
     "units_of",
 ]

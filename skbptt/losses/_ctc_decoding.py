@@ -1,0 +1,160 @@
+"""From raw outputs of connectionist temporal classification to sequences of labels."""
+
+import numpy as np
+
+from ._ctc import ctc, log_softmax, padded
+
+# Keys of prefixes: of no prefix, of the parent of none and of the empty one, and the empty.
+DEAD, NONE, EMPTY = np.arange(3, dtype=np.uint64)
+
+
+def best_path(raw, lengths):
+    """What the most probable path of each sequence reads as.
+
+    Parameters
+    ----------
+    raw : ndarray of shape (n_rows, n_labels + 1)
+        Raw outputs; the last column is the blank.
+    lengths : ndarray of shape (n_sequences,)
+
+    Returns
+    -------
+    labels : list of ndarrays
+        Codes of the labels.
+    """
+    path = raw.argmax(axis=1)
+    starts = np.cumsum(lengths) - lengths
+    new = np.append(True, path[1:] != path[:-1])
+    new[starts] = True
+    kept = new & (path != raw.shape[1] - 1)
+    n_kept = np.add.reduceat(kept, starts, dtype=np.intp)
+    return np.split(path[kept], np.cumsum(n_kept)[:-1])
+
+
+def prefix_search(raw, lengths, beam_width, n_best=1):
+    r"""The most probable outputs of each sequence, by prefix beam search.
+
+    After each step, the search keeps the ``beam_width`` prefixes of an output that are the
+    most probable ones, each with the sum over its paths that end in a blank, :math:`b`, and
+    over those that end in its last label, :math:`e`. A step turns :math:`(b, e)` into
+    :math:`((b + e)\,p_{blank},\ e\,p_{last})`, and into a longer prefix for each label k,
+    with :math:`(0, (b + e)\,p_k)`, or :math:`(0, b\,p_k)` where k is the last label.
+
+    The final probabilities are those of :func:`ctc`, over all paths.
+
+    Parameters
+    ----------
+    raw, lengths
+        As in :func:`best_path`.
+    beam_width : int
+        Prefixes to keep, at least 1.
+    n_best : int, default=1
+        Outputs wanted, at most ``beam_width``. There are fewer where there are no more.
+
+    Returns
+    -------
+    labels : list of lists of ndarrays
+        Of each sequence, the codes of its outputs, the most probable first.
+    log_probabilities : list of ndarrays
+
+    References
+    ----------
+    Graves, A. et al. (2006), section 3.2; Hannun, A. et al. (2014). First-pass large
+    vocabulary continuous speech recognition using bi-directional recurrent DNNs.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    p = np.exp(log_softmax(raw.astype(np.float64)))
+    came, added, live = search(padded(p, lengths)[order], lengths[order], beam_width)
+    outputs = [read_back(came, added, beam) for beam in range(beam_width)]
+    labels = [[] for _ in lengths]
+    scores = np.full((len(lengths), beam_width), -np.inf)
+    for beam, of_all in enumerate(outputs):
+        there = live[:, beam]
+        # Where there is none, the empty output stands in, which any sequence can have.
+        of_all = [of_one if ok else of_one[:0] for of_one, ok in zip(of_all, there)]
+        of_all = [of_all[k] for k in np.argsort(order)]
+        n_labels = np.array([len(of_one) for of_one in of_all])
+        value, _ = ctc(raw, lengths, np.concatenate(of_all), n_labels, gradient=False)
+        scores[:, beam] = np.where(there[np.argsort(order)], -value, -np.inf)
+        for of_one, found in zip(labels, of_all):
+            of_one.append(found)
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :n_best]
+    scores = np.take_along_axis(scores, best, axis=1)
+    n_found = (scores > -np.inf).sum(axis=1)
+    return (
+        [[found[k] for k in b[:n]] for found, b, n in zip(labels, best, n_found)],
+        [s[:n] for s, n in zip(scores, n_found)],
+    )
+
+
+def search(p, lengths, width):
+    """Prefix beam search over probabilities (n_sequences, n_steps, n_labels + 1).
+
+    Probabilities in a beam are relative to their sum. A prefix is known by a key, which is
+    a hash of its labels, and by that of its parent, the prefix without its last label.
+
+    Returns
+    -------
+    came : ndarray of shape (n_steps, n_sequences, width)
+        From which beam of the step before each beam came.
+    added : ndarray of shape (n_steps, n_sequences, width)
+        The label that it added, or -1.
+    live : ndarray of shape (n_sequences, width)
+        Whether there is a prefix, at the end.
+    """
+    n, n_steps, n_labels = p.shape
+    n_labels -= 1
+    came = np.tile(np.arange(width, dtype=np.int32), (n_steps, n, 1))
+    added = np.full((n_steps, n, width), -1, np.int32)
+    blank, ending = np.zeros((2, n, width))
+    blank[:, 0] = 1
+    last = np.full((n, width), -1)
+    key, parent = np.full((n, width), DEAD), np.full((n, width), NONE)
+    key[:, 0] = EMPTY
+    for t in range(n_steps):
+        m = np.count_nonzero(lengths > t)
+        rows, beams = np.arange(m)[:, np.newaxis], np.arange(width)
+        x, b, e, k = p[:m, t], blank[:m], ending[:m], last[:m]
+        of_last = x[rows, k]
+        stay_blank, stay = (b + e) * x[:, -1:], e * of_last
+        longer = (b + e)[:, :, np.newaxis] * x[:, np.newaxis, :-1]
+        longer[rows, beams, k] = b * of_last
+        # A longer prefix that is in the beam already.
+        same = parent[:m, :, np.newaxis] == key[:m, np.newaxis]
+        row, beam = np.nonzero(same.any(axis=2))
+        of, label = same.argmax(axis=2)[row, beam], k[row, beam]
+        stay[row, beam] += longer[row, of, label]
+        longer[row, of, label] = 0
+        mass = np.concatenate([stay_blank + stay, longer.reshape(m, -1)], axis=1)
+        best = np.argpartition(-mass, width - 1, axis=1)[:, :width]
+        mass = np.take_along_axis(mass, best, axis=1)
+        new, dead = best >= width, mass == 0
+        source, label = np.where(
+            new, np.divmod(best - width, n_labels), (best, np.full_like(best, -1))
+        )
+        came[t, :m], added[t, :m] = source, label
+        total = mass.sum(axis=1, keepdims=True)
+        blank[:m] = np.where(new, 0, stay_blank[rows, source % width]) / total
+        ending[:m] = np.where(new, mass, stay[rows, source % width]) / total
+        old_key = key[rows, source]
+        last[:m] = np.where(new, label, k[rows, source])
+        parent[:m] = np.where(dead, NONE, np.where(new, old_key, parent[rows, source]))
+        key[:m] = np.where(dead, DEAD, np.where(new, extended(old_key, label), old_key))
+    return came, added, key != DEAD
+
+
+def extended(key, label):
+    """Keys of prefixes with one more label."""
+    mixed = key * np.uint64(0x9E3779B97F4A7C15) + (label + 3).astype(np.uint64)
+    return (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+
+
+def read_back(came, added, beam):
+    """Labels of one beam, a list of arrays."""
+    n_steps, n, _ = came.shape
+    rows, at = np.arange(n), np.full(n, beam)
+    labels = np.empty((n, n_steps), np.intp)
+    for t in reversed(range(n_steps)):
+        labels[:, t] = added[t, rows, at]
+        at = came[t, rows, at]
+    return [of_one[of_one >= 0] for of_one in labels]
