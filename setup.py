@@ -25,7 +25,7 @@ class BuildLoops(build_ext):
 loops = Extension(
     "skbptt.loops._loops",
     [FOLDER + name for name in ("_loops.pyx", "loops.c", "adam.c")],
-    depends=glob(FOLDER + "**/*.h", recursive=True),
+    depends=[*glob(FOLDER + "**/*.h", recursive=True), *glob(FOLDER + "*.pxi")],
     include_dirs=[FOLDER],
 )
 (loops,) = cythonize([loops], build_dir="build")

@@ -23,7 +23,7 @@ from skbptt import RNNClassifier
 from skbptt.preprocessing import TokenEncoder
 
 # Chosen on the validation set.
-RATE, DROPOUT, HIDDEN, DIM, MIN_FREQUENCY = 0.005, 0.5, 100, 100, 2
+RATE, DROPOUT, HIDDEN, DIM, MIN_FREQUENCY = 0.005, 0.5, 100, 64, 2
 
 
 def encoder():

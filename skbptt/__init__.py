@@ -6,7 +6,7 @@ from . import estimators
 from ._persistence import TRUSTED_TYPES
 from ._public import publish
 from ._show_versions import show_versions
-from .estimators import RNNClassifier, RNNRegressor, Stream
+from .estimators import RNNClassifier, RNNRegressor, RNNTranscriber, Stream
 
 __version__ = "0.1.0"
 
@@ -14,6 +14,7 @@ __all__ = [
     "TRUSTED_TYPES",
     "RNNClassifier",
     "RNNRegressor",
+    "RNNTranscriber",
     "Stream",
     "__version__",
     "show_versions",

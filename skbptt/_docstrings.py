@@ -1,5 +1,7 @@
 """Text that the docstrings of the classifier and the regressor share, and its address."""
 
+import re
+
 
 class Documented:
     """Makes the HTML representation show the help of the parameters, and link to it."""
@@ -338,6 +340,19 @@ BLOCKS = {
     "<notes>": NOTES,
     "<references>": REFERENCES,
 }
+
+
+def without(block, *names):
+    """The descriptions of parameters in a block, but for those of some names."""
+    entries = re.split(r"\n(?=\w)", block)
+    return "\n".join(entry for entry in entries if entry.split(" :")[0] not in names)
+
+
+# Of estimators whose targets are sequences of labels.
+BLOCKS["<sequence network parameters>"] = without(
+    NETWORK_PARAMETERS, "readout", "return_sequences"
+)
+BLOCKS["<first-order training parameters>"] = without(TRAINING_PARAMETERS, "solver")
 
 
 def fill_docstring(cls):

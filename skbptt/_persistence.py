@@ -5,6 +5,7 @@
 TRUSTED_TYPES = (
     "skbptt.RNNClassifier",
     "skbptt.RNNRegressor",
+    "skbptt.RNNTranscriber",
     "skbptt.cells.ElmanCell",
     "skbptt.cells.GRUCell",
     "skbptt.cells.LSTMCell",

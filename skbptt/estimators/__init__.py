@@ -5,11 +5,13 @@ from ._classifier import RNNClassifier
 from ._parameters import window_of
 from ._regressor import RNNRegressor
 from ._streams import Stream
+from ._transcriber import RNNTranscriber
 
 __all__ = [
     "BaseRNN",
     "RNNClassifier",
     "RNNRegressor",
+    "RNNTranscriber",
     "Stream",
     "window_of",
 ]

@@ -3,6 +3,7 @@
 from ._base import Loss, Units, in_units, units_of
 from ._ctc import align, check_alignable, ctc
 from ._ctc_decoding import best_path, prefix_search
+from ._labels import CTC
 from ._pointwise import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -14,6 +15,7 @@ from ._pointwise import (
 )
 
 __all__ = [
+    "CTC",
     "AbsoluteError",
     "BinaryCrossEntropy",
     "CrossEntropy",

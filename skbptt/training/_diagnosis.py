@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..cells import ElmanCell
+from ..data import Labels
 from ..network import median_by_lag, raw_outputs, reach_of, record_gradient_norms
 from ..solvers import SOLVERS, Ending
 
@@ -75,8 +76,9 @@ def diagnose(estimator, run, outcome):
     constant = loss.start(data.y, data.weights)
     sample = spread(data, N_JUDGED)
     with np.errstate(over="ignore", invalid="ignore"):
+        n_rows = len(sample.sequences.steps) if network.per_step else len(sample.y)
         at_first = mean_loss(
-            loss, np.broadcast_to(constant, (len(sample.y), network.n_outputs)), sample
+            loss, np.broadcast_to(constant, (n_rows, network.n_outputs)), sample
         )
         if at_first < np.finfo(theta.dtype).eps:
             return None
@@ -87,7 +89,8 @@ def diagnose(estimator, run, outcome):
         if learned <= UNLEARNED * at_first:
             return None
         found = None
-        if np.median(data.sequences.lengths) > LONG:
+        followed = not isinstance(data.y, Labels)
+        if followed and np.median(data.sequences.lengths) > LONG:
             norms = record_gradient_norms(network, theta, loss, spread(data, N_FLOW))
             why = (explain(estimator, network, of_layer) for of_layer in norms.values())
             found = next(filter(None, why), None)
