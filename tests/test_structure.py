@@ -30,7 +30,7 @@ LAYERS = [
     {"_scan", "_threads", "_validation"},
     {"_engine", "_stacked", "_targets", "_categories"},
     {"_inputs"},
-    {"layers", "_data", "preprocessing", "metrics"},
+    {"layers", "losses", "_data", "preprocessing", "metrics"},
     {"network", "_parameters", "_overlap"},
     {"_objective", "_early_stopping"},
     {"_training", "_diagnosis"},
