@@ -6,11 +6,11 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring, log_loss, mean_squared_error, r2_score
 
-from . import _scores
-from ._categories import sequences_in
-from ._sequences import Sequences
-from ._stacked import Stacked
-from ._targets import (
+from .. import _scores
+from .._categories import sequences_in
+from .._sequences import Sequences
+from .._stacked import Stacked
+from .._targets import (
     check_known,
     check_same_number,
     narrowed,
@@ -20,17 +20,7 @@ from ._targets import (
     stack_per_step,
     with_known,
 )
-from ._validation import is_list, unpadded_lengths
-
-__all__ = [
-    "make_step_scorer",
-    "stack_steps",
-    "step_accuracy_score",
-    "step_f1_score",
-    "step_log_loss",
-    "step_mean_squared_error",
-    "step_r2_score",
-]
+from .._validation import is_list, unpadded_lengths
 
 RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
