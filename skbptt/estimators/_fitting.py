@@ -33,7 +33,7 @@ class Fitting(BaseEstimator, ABC):
     """The part of an estimator that prepares data, trains, stores and resumes."""
 
     # Parameters that say which network it is, and which loss.
-    _of_network = (
+    _of_network: tuple[str, ...] = (
         "hidden_layer_sizes",
         "cell",
         "activation",

@@ -20,7 +20,7 @@ from ..data import (
     labels_of_codes,
     object_array,
 )
-from .. import metrics
+from ..metrics import token_error_rate
 from ._base import BaseRNN, goes_on_by_batches
 
 # How texts are split into labels, and put together again.
@@ -38,6 +38,7 @@ class LabelRNN(BaseRNN):
 
     # A sequence is one target, whatever its length.
     return_sequences = False
+    _texts: bool  # whether y holds texts
     _parameter_constraints: dict = {
         **BaseRNN._parameter_constraints,
         "solver": [StrOptions(FIRST_ORDER)],
@@ -176,7 +177,7 @@ class LabelRNN(BaseRNN):
         raw, sequences = self._raw(X)
         _, true = self._tokens_of(y)
         predicted = labels_of_codes(self._best(raw, sequences), self.classes_)
-        return 1 - metrics.token_error_rate(true, predicted, sample_weight=sample_weight)
+        return 1 - token_error_rate(true, predicted, sample_weight=sample_weight)
 
     def _labelled(self, X, y):
         """Raw outputs of X, its sequences, and the labels of y."""

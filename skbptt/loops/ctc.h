@@ -84,19 +84,22 @@ INLINE REAL NAME(add_3)(REAL a, REAL b, REAL c)
     return top + NAME(log)(1 + NAME(exp)(middle - top) + NAME(exp)(low - top));
 }
 
-static REAL NAME(largest_of_line)(const REAL *line)
+/* The largest number of a line and the sum of one, by halves. */
+INLINE REAL NAME(largest_of_line)(REAL *line)
 {
-    REAL top = line[0];
-    for (int j = 1; j < LINE; j++)
-        top = NAME(larger)(top, line[j]);
-    return top;
+    UNROLL
+    for (int n = LINE / 2; n > 0; n /= 2)
+        VECTORISE for (int j = 0; j < n; j++)
+            line[j] = NAME(larger)(line[j], line[j + n]);
+    return line[0];
 }
-static REAL NAME(sum_of_line)(const REAL *line)
+INLINE REAL NAME(sum_of_line)(REAL *line)
 {
-    REAL sum = line[0];
-    for (int j = 1; j < LINE; j++)
-        sum += line[j];
-    return sum;
+    UNROLL
+    for (int n = LINE / 2; n > 0; n /= 2)
+        VECTORISE for (int j = 0; j < n; j++)
+            line[j] += line[j + n];
+    return line[0];
 }
 
 /* log of the sum of exp(raw) of one step; softmax goes to p unless that is NULL. */

@@ -1,20 +1,21 @@
 r"""Connectionist temporal classification (CTC): the loss of a sequence of labels.
 
-At each of T steps, softmax of the raw outputs gives probabilities :math:`p_{tk}` of K labels
-and, in the last column, of a blank. A path has a label or a blank at each step. It reads as
-its labels without repetitions and then without blanks. The probability of an output is the
-sum over all paths that read as it:
+At each of T steps, softmax of the raw outputs gives probabilities :math:`p_{tk}` of K
+labels and of a blank, which is the last column. A path has a label or a blank at each step.
+Its output is what remains without repetitions and then without blanks. The probability of
+an output l is a sum over all paths that have this output:
 
 .. math::
 
-   p(l \mid x) = \sum_{\pi \text{ reads as } l} \prod_t p_{t \pi_t}
+   p(l \mid x) = \sum_{\pi \text{ with output } l} \prod_t p_{t \pi_t}
 
-A path that reads as l passes through the places blank, :math:`l_1`, blank, :math:`l_2`, ...,
-blank: at each step it stays, goes to the next place, or skips a blank between two labels
-that differ. So the sum is a recursion over time, from the first step on
-(:math:`\alpha_{ts}`, with the output of step t) or back from the last
-(:math:`\beta_{ts}`, likewise), and the gradient of the loss :math:`-\log p(l \mid x)` by the
-raw outputs is softmax minus occupation:
+Such a path passes through the places blank, :math:`l_1`, blank, :math:`l_2`, ..., blank. At
+each step it stays, goes to the next place, or skips a blank between two labels that differ.
+So the sum is a recursion over time: :math:`\alpha_{ts}` is the probability of all ways
+from the first step to place s at step t, and :math:`\beta_{ts}` that of all ways from there
+to the last step, both with the probability of that place at step t. The gradient of the
+loss :math:`L = -\log p(l \mid x)` by the raw outputs :math:`a_{tk}` is softmax minus
+occupation:
 
 .. math::
 
@@ -107,9 +108,8 @@ def ctc_in_numpy(raw, lengths, labels, label_lengths, gradient=True):
     alpha = ways_to(y, places, lengths)
     rows = np.arange(len(lengths))
     last = alpha[:, -1]
-    ends = last[rows, n_places - 1], last[rows, n_places - 2]
-    ends = np.stack([ends[0], np.where(n_places > 1, ends[1], NEVER)])
-    value = -log_sum(ends)
+    in_label = np.where(n_places > 1, last[rows, n_places - 2], NEVER)
+    value = -log_sum(np.stack([last[rows, n_places - 1], in_label]))
     if not gradient:
         return value.astype(dtype), None
     back = flipped(flipped(y, lengths, 1), n_places, 2)
@@ -147,8 +147,8 @@ def align(raw, lengths, labels, label_lengths):
     log_p = log_softmax(raw.astype(np.float64))
     places, n_places = places_of(labels, label_lengths, raw.shape[1] - 1)
     y = outputs_at(padded(log_p, lengths), places, n_places)
-    best = ways_to(y, places, lengths, add=np.max)
-    rows = np.arange(len(lengths))
+    best = ways_to(y, places, lengths, add=np.maximum.reduce)
+    rows, may_skip = np.arange(len(lengths)), skips(places)
     path = np.empty(best.shape[:2], np.intp)
     at = np.full(len(lengths), -1)
     for t in reversed(range(best.shape[1])):
@@ -157,8 +157,9 @@ def align(raw, lengths, labels, label_lengths):
         at = np.where(ends, n_places, at)
         sources = at[:, np.newaxis] - np.arange(3)
         allowed = (sources >= 0) & (sources < n_places[:, np.newaxis])
-        allowed[:, 2] &= ~ends & skips(places)[rows, np.minimum(at, n_places - 1)]
-        ways = np.where(allowed, best[rows[:, np.newaxis], t, sources], -np.inf)
+        allowed[:, 2] &= ends | may_skip[rows, np.minimum(at, n_places - 1)]
+        ways = best[rows[:, np.newaxis], t, np.where(allowed, sources, 0)]
+        ways = np.where(allowed, ways, -np.inf)
         at = np.where(t < lengths, at - ways.argmax(axis=1), at)
         path[:, t] = np.where(at % 2, at // 2, -1)
     path = stacked(path, lengths)
@@ -224,7 +225,7 @@ def skips(places):
     return np.pad(differ, ((0, 0), (2, 0)))[:, : places.shape[1]]
 
 
-def ways_to(y, places, lengths, add=None):
+def ways_to(y, places, lengths, add=log_sum):
     """Log-probability of all ways to each place at each step, with its output.
 
     Parameters
@@ -233,11 +234,9 @@ def ways_to(y, places, lengths, add=None):
     places : ndarray of shape (n_sequences, n_places)
     lengths : ndarray of shape (n_sequences,)
         The last step is repeated beyond.
-    add : callable, default=None
-        What to make of the ways along the first axis: ``np.max`` for the best one. By
-        default they are added up.
+    add : callable, default=log_sum
+        Joins the ways along the first axis; ``np.maximum.reduce`` keeps the best one.
     """
-    add = log_sum if add is None else lambda ways: np.max(ways, axis=0)
     may_skip = skips(places)
     alpha = np.empty_like(y)
     now = np.full(places.shape, NEVER, y.dtype)

@@ -9,7 +9,7 @@ DEAD, NONE, EMPTY = np.arange(3, dtype=np.uint64)
 
 
 def best_path(raw, lengths):
-    """What the most probable path of each sequence reads as.
+    """Output of the most probable path of each sequence.
 
     Parameters
     ----------
@@ -62,29 +62,24 @@ def prefix_search(raw, lengths, beam_width, n_best=1):
     Graves, A. et al. (2006), section 3.2; Hannun, A. et al. (2014). First-pass large
     vocabulary continuous speech recognition using bi-directional recurrent DNNs.
     """
-    order = np.argsort(-lengths, kind="stable")
     p = np.exp(log_softmax(raw.astype(np.float64)))
-    came, added, live = search(padded(p, lengths)[order], lengths[order], beam_width)
-    outputs = [read_back(came, added, beam) for beam in range(beam_width)]
-    labels = [[] for _ in lengths]
-    scores = np.full((len(lengths), beam_width), -np.inf)
-    for beam, of_all in enumerate(outputs):
-        there = live[:, beam]
-        # Where there is none, the empty output stands in, which any sequence can have.
-        of_all = [of_one if ok else of_one[:0] for of_one, ok in zip(of_all, there)]
-        of_all = [of_all[k] for k in np.argsort(order)]
-        n_labels = np.array([len(of_one) for of_one in of_all])
-        value, _ = ctc(raw, lengths, np.concatenate(of_all), n_labels, gradient=False)
-        scores[:, beam] = np.where(there[np.argsort(order)], -value, -np.inf)
-        for of_one, found in zip(labels, of_all):
-            of_one.append(found)
+    came, added, live = search(padded(p, lengths), lengths, beam_width)
+    labels: list[list] = [[] for _ in lengths]
+    scores = np.empty((len(lengths), beam_width))
+    for beam in range(beam_width):
+        found = read_back(came, added, beam, raw.shape[1] - 1)
+        # Where there is no prefix, the empty one stands in.
+        found = [its if there else its[:0] for its, there in zip(found, live[:, beam])]
+        n_labels = np.array([len(of_one) for of_one in found])
+        value, _ = ctc(raw, lengths, np.concatenate(found), n_labels, gradient=False)
+        scores[:, beam] = np.where(live[:, beam], -value, -np.inf)
+        for of_one, its in zip(found, labels):
+            its.append(of_one)
     best = np.argsort(-scores, axis=1, kind="stable")[:, :n_best]
     scores = np.take_along_axis(scores, best, axis=1)
-    n_found = (scores > -np.inf).sum(axis=1)
-    return (
-        [[found[k] for k in b[:n]] for found, b, n in zip(labels, best, n_found)],
-        [s[:n] for s, n in zip(scores, n_found)],
-    )
+    n_found = np.minimum(live.sum(axis=1), n_best)
+    labels = [[its[k] for k in b[:n]] for its, b, n in zip(labels, best, n_found)]
+    return labels, [of_one[:n] for of_one, n in zip(scores, n_found)]
 
 
 def search(p, lengths, width):
@@ -98,58 +93,59 @@ def search(p, lengths, width):
     came : ndarray of shape (n_steps, n_sequences, width)
         From which beam of the step before each beam came.
     added : ndarray of shape (n_steps, n_sequences, width)
-        The label that it added, or -1.
+        The label that it added, or the blank.
     live : ndarray of shape (n_sequences, width)
         Whether there is a prefix, at the end.
     """
     n, n_steps, n_labels = p.shape
-    n_labels -= 1
+    no_label = n_labels - 1  # the blank
+    order = np.argsort(-lengths, kind="stable")  # those that go on are the first ones
+    p, lengths = p[order], lengths[order]
     came = np.tile(np.arange(width, dtype=np.int32), (n_steps, n, 1))
-    added = np.full((n_steps, n, width), -1, np.int32)
+    added = np.full((n_steps, n, width), no_label, np.int32)
     blank, ending = np.zeros((2, n, width))
     blank[:, 0] = 1
-    last = np.full((n, width), -1)
+    last = np.full((n, width), no_label)
     key, parent = np.full((n, width), DEAD), np.full((n, width), NONE)
     key[:, 0] = EMPTY
     for t in range(n_steps):
         m = np.count_nonzero(lengths > t)
         rows, beams = np.arange(m)[:, np.newaxis], np.arange(width)
         x, b, e, k = p[:m, t], blank[:m], ending[:m], last[:m]
-        of_last = x[rows, k]
-        stay_blank, stay = (b + e) * x[:, -1:], e * of_last
-        longer = (b + e)[:, :, np.newaxis] * x[:, np.newaxis, :-1]
-        longer[rows, beams, k] = b * of_last
+        # Of every prefix with every label more; in the last column, of the prefix itself.
+        mass = (b + e)[:, :, np.newaxis] * x[:, np.newaxis]
+        mass[rows, beams, k] = b * x[rows, k]
+        b, e = mass[:, :, no_label].copy(), e * x[rows, k]
         # A longer prefix that is in the beam already.
         same = parent[:m, :, np.newaxis] == key[:m, np.newaxis]
         row, beam = np.nonzero(same.any(axis=2))
         of, label = same.argmax(axis=2)[row, beam], k[row, beam]
-        stay[row, beam] += longer[row, of, label]
-        longer[row, of, label] = 0
-        mass = np.concatenate([stay_blank + stay, longer.reshape(m, -1)], axis=1)
+        e[row, beam] += mass[row, of, label]
+        mass[row, of, label] = 0
+        mass[:, :, no_label] += e
+        mass = mass.reshape(m, -1)
         best = np.argpartition(-mass, width - 1, axis=1)[:, :width]
         mass = np.take_along_axis(mass, best, axis=1)
-        new, dead = best >= width, mass == 0
-        source, label = np.where(
-            new, np.divmod(best - width, n_labels), (best, np.full_like(best, -1))
-        )
+        source, label = np.divmod(best, n_labels)
+        longer, dead, total = label != no_label, mass == 0, mass.sum(axis=1, keepdims=True)
         came[t, :m], added[t, :m] = source, label
-        total = mass.sum(axis=1, keepdims=True)
-        blank[:m] = np.where(new, 0, stay_blank[rows, source % width]) / total
-        ending[:m] = np.where(new, mass, stay[rows, source % width]) / total
-        old_key = key[rows, source]
-        last[:m] = np.where(new, label, k[rows, source])
-        parent[:m] = np.where(dead, NONE, np.where(new, old_key, parent[rows, source]))
-        key[:m] = np.where(dead, DEAD, np.where(new, extended(old_key, label), old_key))
-    return came, added, key != DEAD
+        blank[:m] = np.where(longer, 0, b[rows, source]) / total
+        ending[:m] = np.where(longer, mass, e[rows, source]) / total
+        last[:m] = np.where(longer, label, k[rows, source])
+        old = key[rows, source]
+        parent[:m] = np.where(dead, NONE, np.where(longer, old, parent[rows, source]))
+        key[:m] = np.where(dead, DEAD, np.where(longer, extended(old, label), old))
+    back = np.argsort(order)
+    return came[:, back], added[:, back], (key != DEAD)[back]
 
 
 def extended(key, label):
     """Keys of prefixes with one more label."""
-    mixed = key * np.uint64(0x9E3779B97F4A7C15) + (label + 3).astype(np.uint64)
+    mixed = key * np.uint64(0x9E3779B97F4A7C15) + (label + 1).astype(np.uint64)
     return (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
 
 
-def read_back(came, added, beam):
+def read_back(came, added, beam, no_label):
     """Labels of one beam, a list of arrays."""
     n_steps, n, _ = came.shape
     rows, at = np.arange(n), np.full(n, beam)
@@ -157,4 +153,4 @@ def read_back(came, added, beam):
     for t in reversed(range(n_steps)):
         labels[:, t] = added[t, rows, at]
         at = came[t, rows, at]
-    return [of_one[of_one >= 0] for of_one in labels]
+    return [of_one[of_one != no_label] for of_one in labels]

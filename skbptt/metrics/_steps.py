@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring, log_loss, mean_squared_error, r2_score
 
-from . import _scores
-from .data import (
+from .. import _scores
+from ..data import (
     Sequences,
     Stacked,
     check_known,
@@ -22,16 +22,6 @@ from .data import (
     unpadded_lengths,
     with_known,
 )
-
-__all__ = [
-    "make_step_scorer",
-    "stack_steps",
-    "step_accuracy_score",
-    "step_f1_score",
-    "step_log_loss",
-    "step_mean_squared_error",
-    "step_r2_score",
-]
 
 RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
