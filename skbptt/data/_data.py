@@ -59,8 +59,10 @@ class Data:
     def targets_of(self, batch):
         """Targets and weights of a batch of the sequences, in its order."""
         where = batch.rows if self.per_step else batch.order
-        y = self.y[where]
-        return y.along(batch) if isinstance(y, Labels) else y, self.weights[where]
+        y, weights = self.y[where], self.weights[where]
+        if isinstance(y, Labels):
+            batch.targets = y = y.along(batch)  # which a decoder reads
+        return y, weights
 
     def with_steps(self, steps):
         """The same data with other steps, stacked in the order of the sequences."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._sequences import object_array
+from ._sequences import Sequences, object_array
 from ._validation import as_array, is_list, missing
 
 
@@ -25,6 +25,7 @@ class Labels:
         self.codes, self.lengths = codes, lengths
         self.n_steps, self.rows = n_steps, rows
         self._starts = np.cumsum(lengths) - lengths
+        self._teacher = None
 
     def __len__(self):
         return len(self.lengths)
@@ -37,6 +38,25 @@ class Labels:
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         codes = self.codes[np.repeat(self._starts[indices], lengths) + within]
         return Labels(codes, lengths, self.n_steps[indices])
+
+    def teacher(self, n_labels, dtype):
+        """What a decoder reads: a start symbol and then the labels, packed as a batch.
+
+        Its attribute ``next`` holds the codes that follow: the labels, and then the end.
+        Both symbols have the code ``n_labels``.
+        """
+        if self._teacher is None:
+            lengths = self.lengths + 1
+            ends = np.cumsum(lengths)
+            followed = np.empty(ends[-1], np.intp)
+            is_end = np.zeros(len(followed), bool)
+            is_end[ends - 1] = True
+            followed[is_end], followed[~is_end] = n_labels, self.codes
+            read = np.roll(followed, 1)
+            sequences = Sequences(read[:, np.newaxis].astype(dtype), lengths)
+            self._teacher = sequences.pack(np.arange(len(lengths)))
+            self._teacher.next = followed[self._teacher.rows]
+        return self._teacher
 
     def along(self, batch):
         """The labels of a batch, given in the order of its columns."""

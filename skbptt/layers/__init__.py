@@ -4,6 +4,7 @@ from ._base import Layer, Pass, Stepper
 from ._dense import Dense
 from ._dropout import Dropout
 from ._embedding import Columns, Embedding
+from ._encoder_decoder import EncoderDecoder
 from ._groups import Chain, Sides
 from ._recurrent import Recurrent
 
@@ -13,6 +14,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "EncoderDecoder",
     "Layer",
     "Pass",
     "Recurrent",

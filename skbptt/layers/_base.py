@@ -30,6 +30,10 @@ class Pass:
         derivatives here; :meth:`Layer.backward` reads gradients from here, which it adds
         to those that come from above.
 
+    starts : dict of Layer to tuple of ndarray, default=None
+        States of recurrent layers before their first step, one row per column of the
+        batch. On the way back, gradients with respect to these are put into ``d_starts``.
+
     Attributes
     ----------
     p : dict
@@ -38,12 +42,30 @@ class Pass:
         What :meth:`Layer.forward` left, or :meth:`Layer.tangent`.
     """
 
-    __slots__ = ["batch", "keep", "noise", "p", "states", "tape", "truncation", "workspace"]
+    __slots__ = [
+        "batch",
+        "d_starts",
+        "keep",
+        "noise",
+        "p",
+        "starts",
+        "states",
+        "tape",
+        "truncation",
+        "workspace",
+    ]
     p: dict
     tape: Any
 
     def __init__(
-        self, batch, workspace=None, keep=True, noise=None, truncation=None, states=None
+        self,
+        batch,
+        workspace=None,
+        keep=True,
+        noise=None,
+        truncation=None,
+        states=None,
+        starts=None,
     ):
         self.batch = batch
         self.workspace = Workspace() if workspace is None else workspace
@@ -51,6 +73,8 @@ class Pass:
         self.noise = noise
         self.truncation = truncation
         self.states = states
+        self.starts = starts
+        self.d_starts = {}
 
     def back(self, truncation, states):
         """This pass, with what counts on the way back alone."""

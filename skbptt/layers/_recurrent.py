@@ -55,7 +55,7 @@ class Recurrent(Layer):
         batch = run.batch
         if self.reverse:
             x = x[batch.mirror]
-        initial = self._start(p, batch)
+        initial = run.starts[self] if run.starts else self._start(p, batch)
         y, tape = run_cell(
             self.cell, p, x, batch, self.parts, run.workspace, run.keep, initial
         )
@@ -68,17 +68,18 @@ class Recurrent(Layer):
         n = len(batch.order)
         return tuple(np.tile(p[name], (n, 1)) for name in self.starts)
 
-    def _start_gradients(self, batch, like):
+    def _start_gradients(self, batch, like, given=False):
         """Arrays for the gradients of the states before the first step, or None."""
         shape = len(batch.order), self.width
-        return tuple(np.empty(shape, like.dtype) for _ in self.starts) or None
+        states = self.cell.states if given else self.starts
+        return tuple(np.zeros(shape, like.dtype) for _ in states) or None
 
     def _sum_start_gradients(self, gradients, grad):
         for name, gradient in zip(self.starts, gradients or ()):
             grad[name][:] = gradient.sum(axis=0)
 
     def backward(self, p, tape, dy, grad, run, need_dx):
-        d_start = self._start_gradients(run.batch, dy)
+        d_start = self._start_gradients(run.batch, dy, run.starts)
         dx = run_back(
             self.cell,
             p,
@@ -92,7 +93,10 @@ class Recurrent(Layer):
             run.states.get(self) if run.states else None,
             d_start,
         )
-        self._sum_start_gradients(d_start, grad)
+        if run.starts:
+            run.d_starts[self] = d_start
+        else:
+            self._sum_start_gradients(d_start, grad)
         return dx[run.batch.mirror] if need_dx and self.reverse else dx
 
     def tangent(self, p, p_dot, x, x_dot, tape, run):

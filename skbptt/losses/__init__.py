@@ -3,7 +3,7 @@
 from ._base import Loss, Units, in_units, units_of
 from ._ctc import align, check_alignable, ctc
 from ._ctc_decoding import best_path, prefix_search
-from ._labels import CTC
+from ._labels import CTC, SequenceCrossEntropy
 from ._pointwise import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -23,6 +23,7 @@ __all__ = [
     "Loss",
     "Poisson",
     "Quantile",
+    "SequenceCrossEntropy",
     "SquaredError",
     "Units",
     "align",

@@ -57,3 +57,48 @@ class CTC(Loss):
         d_raw = np.empty_like(d_in_order)
         d_raw[y.rows] = d_in_order
         return value, d_raw
+
+
+class SequenceCrossEntropy(Loss):
+    """-log p of a sequence of labels and its end, each given those before.
+
+    Raw outputs are those of :class:`~skbptt.layers.EncoderDecoder`, and targets are Labels.
+
+    Parameters
+    ----------
+    n_labels : int
+        Without the end.
+    """
+
+    activation = "softmax"
+
+    def __init__(self, n_labels):
+        self.n_labels = n_labels
+        self.each_label = CrossEntropy(n_labels + 1)
+
+    def value(self, raw, y):
+        teacher = y.teacher(self.n_labels, raw.real.dtype)
+        values = self.each_label.value(raw, teacher.next)
+        sums = np.zeros(len(y), values.dtype)
+        np.add.at(sums, teacher.order[teacher.column], values)
+        return sums
+
+    def each(self, raw, y):
+        raise NotImplementedError("A sequence of labels has one weight.")
+
+    def gradient(self, raw, y):
+        return self.each_label.gradient(raw, y.teacher(self.n_labels, raw.real.dtype).next)
+
+    def weighted_gradient(self, raw, y, weights):
+        teacher = y.teacher(self.n_labels, raw.real.dtype)
+        of_rows = weights[teacher.order[teacher.column]]
+        return self.gradient(raw, y) * of_rows[:, np.newaxis]
+
+    def predict(self, raw):
+        return self.each_label.predict(raw)
+
+    def start(self, y, weights):
+        """Shares of the labels and of the end."""
+        counts = np.bincount(y.codes, np.repeat(weights, y.lengths), self.n_labels)
+        counts = np.append(counts, weights.sum())
+        return np.log((counts / counts.sum()).clip(1e-6))

@@ -2,7 +2,7 @@
 
 from ._curvature import Curvature
 from ._layout import Layout
-from ._network import Network, Stack
+from ._network import Network, Stack, Translator
 from ._parts import by_parts, input_gradients, parts_of, raw_outputs
 from ._recording import (
     median_by_lag,
@@ -17,6 +17,7 @@ __all__ = [
     "Layout",
     "Network",
     "Stack",
+    "Translator",
     "by_parts",
     "input_gradients",
     "median_by_lag",

@@ -10,11 +10,13 @@ from ..layers import (
     Dense,
     Dropout,
     Embedding,
+    EncoderDecoder,
     Layer,
     Pass,
     Recurrent,
     Sides,
 )
+from ..loops import READOUTS
 from ._layout import Layout
 
 
@@ -219,29 +221,9 @@ class Stack(Network):
         self.sizes, self.bidirectional = tuple(hidden_layer_sizes), bidirectional
         self.readout, self.dropout = readout, dropout
         self.learned_start, self.embeddings = learned_start, dict(embeddings)
-        layers: dict[str, Layer] = {}
-        n_in = n_features
-        if self.embeddings:
-            layers["embedding"] = embedded = embedding_of(n_features, self.embeddings)
-            n_in = embedded.width
-            if dropout:
-                n_numbers = n_features - len(self.embeddings)
-                layers["embedding_dropout"] = Dropout(dropout, n_in, n_numbers)
-        for k, size in enumerate(self.sizes):
-            how = cell, n_in, size, readout if k == len(self.sizes) - 1 else None
-            one, other = (
-                Recurrent(*how, reverse, learned_start) for reverse in (False, True)
-            )
-            if bidirectional:
-                both = Sides({"forward": one, "backward": other})
-                layers[f"layers.{k}"] = both
-                n_in = both.width
-            else:
-                layers[f"layers.{k}.forward"] = one
-                n_in = size
-            if dropout:
-                layers[f"dropout.{k}"] = Dropout(dropout, n_in)
-        layers["output"] = Dense(n_in * max(1, len(one.parts)), n_outputs)
+        layers, n_in = recurrent_stack(self)
+        n_parts = len(READOUTS[readout]) if readout else 1
+        layers["output"] = Dense(n_in * n_parts, n_outputs)
         super().__init__(Chain(layers))
 
     @property
@@ -258,6 +240,81 @@ class Stack(Network):
             "learned_start": self.learned_start,
             "embeddings": self.embeddings,
         }
+
+
+class Translator(Network):
+    """A stack that encodes, a decoder of layers of the same sizes, and attention.
+
+    Parameters
+    ----------
+    cell, n_features, hidden_layer_sizes, bidirectional, dropout, learned_start, embeddings
+        As of :class:`Stack`; of the encoder, and the cell, sizes and dropout of the decoder
+        too.
+    n_outputs : int
+        Number of labels, and 1 for the end.
+    attention : bool
+    label_dim : int
+        Length of the vectors of labels.
+    """
+
+    readout = None
+
+    def __init__(
+        self,
+        cell,
+        n_features,
+        hidden_layer_sizes,
+        n_outputs,
+        bidirectional,
+        attention,
+        label_dim,
+        dropout=0.0,
+        learned_start=False,
+        embeddings=(),
+    ):
+        self.cell, self.n_features, self.n_outputs = cell, n_features, n_outputs
+        self.sizes, self.bidirectional = tuple(hidden_layer_sizes), bidirectional
+        self.attention, self.label_dim, self.dropout = attention, label_dim, dropout
+        self.learned_start, self.embeddings = learned_start, dict(embeddings)
+        layers, _ = recurrent_stack(self)
+        encoder = Chain(layers)
+        layers = {"embedding": Embedding(1, 0, n_outputs, label_dim)}
+        if dropout:
+            layers["embedding_dropout"] = Dropout(dropout, label_dim)
+        recurrent, n_in = [], label_dim
+        for k, size in enumerate(self.sizes):
+            if k and dropout:
+                layers[f"dropout.{k - 1}"] = Dropout(dropout, n_in)
+            layers[f"layers.{k}.forward"] = layer = Recurrent(cell, n_in, size)
+            recurrent.append(layer)
+            n_in = size
+        how = n_outputs - 1, attention, dropout
+        super().__init__(
+            EncoderDecoder(encoder, self.sizes[-1], Chain(layers), recurrent, *how)
+        )
+
+
+def recurrent_stack(of):
+    """The layers of a stack below its output, by name, and the width of the last."""
+    layers: dict[str, Layer] = {}
+    n_in = of.n_features
+    if of.embeddings:
+        layers["embedding"] = embedded = embedding_of(n_in, of.embeddings)
+        n_numbers, n_in = n_in - len(of.embeddings), embedded.width
+        if of.dropout:
+            layers["embedding_dropout"] = Dropout(of.dropout, n_in, n_numbers)
+    for k, size in enumerate(of.sizes):
+        how = of.cell, n_in, size, of.readout if k == len(of.sizes) - 1 else None
+        one, other = (Recurrent(*how, back, of.learned_start) for back in (False, True))
+        if of.bidirectional:
+            layers[f"layers.{k}"] = both = Sides({"forward": one, "backward": other})
+            n_in = both.width
+        else:
+            layers[f"layers.{k}.forward"] = one
+            n_in = size
+        if of.dropout:
+            layers[f"dropout.{k}"] = Dropout(of.dropout, n_in)
+    return layers, n_in
 
 
 def embedding_of(n_features, embeddings):

@@ -1,0 +1,197 @@
+r"""An encoder, a decoder that starts from its last states, and attention.
+
+The encoder reads x and gives states :math:`h_j`. The states of decoder layer k before its
+first step are
+
+.. math:: s_0^{(k)} = \tanh(\bar h W_k + b_k)
+
+for the last state :math:`\bar h` of the encoder, of the backward direction that at the first
+step. The decoder reads a start symbol and then the labels, and with the contexts
+:math:`c_t` of :mod:`skbptt.layers._attention` the raw outputs are
+
+.. math:: \tanh([c_t, s_t] W + b)\, W_o + b_o
+
+(Luong et al., 2015, equations 5 and 6). Without attention they are :math:`s_t W_o + b_o`.
+"""
+
+import numpy as np
+
+from ._attention import Grid, attend, attend_back
+from ._base import Layer, Pass
+from ._dense import Dense
+from ._dropout import Dropout
+from ._groups import Group
+
+
+class Attention(Layer):
+    """The weights of attention. The encoder-decoder itself applies them."""
+
+    penalised = ("W",)
+
+    def __init__(self, n_decoder, n_encoder):
+        self.n_decoder, self.width = n_decoder, n_encoder
+
+    def shapes(self):
+        return {"W": (self.n_decoder, self.width)}
+
+    initialise = Dense.initialise
+
+
+class EncoderDecoder(Group):
+    """Raw outputs of each label and of the end, given the labels before.
+
+    The batch of a pass has ``targets``, which are Labels. There is a row for each label of
+    each sequence and for its end, in the order of their packed batch.
+
+    Parameters
+    ----------
+    encoder : Layer
+        Gives a row of each step.
+    n_last : int
+        Units of the encoder whose last state is at the last step; those of the others is at
+        the first.
+    decoder : Chain
+        Reads codes of labels.
+    recurrent : list of Recurrent
+        The recurrent layers of the decoder.
+    n_labels : int
+    attention : bool
+    dropout : float
+    """
+
+    def __init__(self, encoder, n_last, decoder, recurrent, n_labels, attention, dropout):
+        self.n_last, self.recurrent, self.n_labels = n_last, recurrent, n_labels
+        self.attention, width = attention, decoder.width
+        bridges = {
+            f"{k}.{state}": Dense(encoder.width, layer.width)
+            for k, layer in enumerate(recurrent)
+            for state in layer.cell.states
+        }
+        layers = {"encoder": encoder, "bridge": Group(bridges), "decoder": decoder}
+        if attention:
+            layers["attention"] = Attention(width, encoder.width)
+            layers["combine"] = Dense(encoder.width + width, width)
+        if dropout:
+            layers["output_dropout"] = Dropout(dropout, width)
+        self.width = n_labels + 1
+        layers["output"] = Dense(width, self.width)
+        super().__init__(layers)
+
+    # The parts, which decoding takes one after the other.
+
+    def encode(self, p, x, run):
+        """States of the encoder, and the states from which each decoder layer starts."""
+        h, tape = self.layers["encoder"].forward(p["encoder"], x, run)
+        batch = run.batch
+        first, last = np.arange(len(batch.order)), batch.last
+        ends = np.hstack([h[last, : self.n_last], h[first, self.n_last :]])
+        starts, tapes = {}, {}
+        for name, dense in self.layers["bridge"].layers.items():
+            z, tapes[name] = dense.forward(p["bridge"][name], ends, run)
+            starts[name] = np.tanh(z)
+        return h, starts, (tape, tapes)
+
+    def starts_of(self, starts, order=slice(None)):
+        """The starting states by layer, in another order of the sequences."""
+        return {
+            layer: tuple(
+                np.ascontiguousarray(starts[f"{k}.{state}"][order])
+                for state in layer.cell.states
+            )
+            for k, layer in enumerate(self.recurrent)
+        }
+
+    def forward(self, p, x, run):
+        batch, y = run.batch, run.batch.targets
+        h, starts, of_encoder = self.encode(p, x, run)
+        teacher = y.teacher(self.n_labels, x.real.dtype)
+        lesson = Pass(
+            teacher,
+            run.workspace,
+            run.keep,
+            run.noise,
+            run.truncation,
+            starts=self.starts_of(starts, teacher.order),
+        )
+        s, of_decoder = self.layers["decoder"].forward(p["decoder"], teacher.x, lesson)
+        v, of_attention, of_combine = s, None, None
+        if self.attention:
+            n = len(batch.order)
+            grids = (
+                Grid(teacher.order[teacher.column], teacher.time, n),
+                Grid(batch.column, batch.time, n),
+            )
+            c, of_attention = attend(s, h, p["attention"]["W"], *grids)
+            u = np.hstack([c, s])
+            v, of_combine = self.layers["combine"].forward(p["combine"], u, lesson)
+            v = np.tanh(v)
+        out, of_dropout = v, None
+        if "output_dropout" in self.layers:
+            out, of_dropout = self.layers["output_dropout"].forward({}, v, lesson)
+        raw, of_output = self.layers["output"].forward(p["output"], out, lesson)
+        tape = (
+            starts,
+            of_encoder,
+            lesson,
+            of_decoder,
+            v,
+            of_attention,
+            of_combine,
+            of_dropout,
+            of_output,
+            h.shape,
+        )
+        return raw, tape
+
+    def backward(self, p, tape, dy, grad, run, need_dx):
+        (
+            starts,
+            of_encoder,
+            lesson,
+            of_decoder,
+            v,
+            of_attention,
+            of_combine,
+            of_dropout,
+            of_output,
+            shape,
+        ) = tape
+        layers, batch = self.layers, run.batch
+        dv = layers["output"].backward(
+            p["output"], of_output, dy, grad["output"], lesson, True
+        )
+        if of_dropout is not None:
+            dv = dv * of_dropout
+        if self.attention:
+            dz = dv * (1 - v * v)
+            du = layers["combine"].backward(
+                p["combine"], of_combine, dz, grad["combine"], lesson, True
+            )
+            n_encoder = shape[1]
+            ds, dh, dW = attend_back(of_attention, du[:, :n_encoder])
+            grad["attention"]["W"][...] = dW
+            ds = ds + du[:, n_encoder:]
+        else:
+            ds, dh = dv, np.zeros(shape, dv.dtype)
+        lesson.truncation = run.truncation
+        layers["decoder"].backward(
+            p["decoder"], of_decoder, ds, grad["decoder"], lesson, False
+        )
+        ends = 0
+        order = lesson.batch.order
+        of_encoder, of_bridges = of_encoder
+        for k, layer in enumerate(self.recurrent):
+            for state, d in zip(layer.cell.states, lesson.d_starts[layer]):
+                name = f"{k}.{state}"
+                d_start = np.empty_like(d)
+                d_start[order] = d
+                dz = d_start * (1 - starts[name] ** 2)
+                dense = layers["bridge"].layers[name]
+                ends = ends + dense.backward(
+                    p["bridge"][name], of_bridges[name], dz, grad["bridge"][name], run, True
+                )
+        dh[batch.last, : self.n_last] += ends[:, : self.n_last]
+        dh[: len(order), self.n_last :] += ends[:, self.n_last :]
+        return layers["encoder"].backward(
+            p["encoder"], of_encoder, dh, grad["encoder"], run, need_dx
+        )
