@@ -6,7 +6,7 @@ from . import estimators
 from ._persistence import TRUSTED_TYPES
 from ._public import publish
 from ._show_versions import show_versions
-from .estimators import RNNClassifier, RNNRegressor, RNNTranscriber, Stream
+from .estimators import RNNClassifier, RNNRegressor, RNNTranscriber, RNNTranslator, Stream
 
 __version__ = "0.1.0"
 
@@ -15,6 +15,7 @@ __all__ = [
     "RNNClassifier",
     "RNNRegressor",
     "RNNTranscriber",
+    "RNNTranslator",
     "Stream",
     "__version__",
     "show_versions",

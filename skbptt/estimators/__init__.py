@@ -6,12 +6,14 @@ from ._parameters import window_of
 from ._regressor import RNNRegressor
 from ._streams import Stream
 from ._transcriber import RNNTranscriber
+from ._translator import RNNTranslator
 
 __all__ = [
     "BaseRNN",
     "RNNClassifier",
     "RNNRegressor",
     "RNNTranscriber",
+    "RNNTranslator",
     "Stream",
     "window_of",
 ]

@@ -1,5 +1,6 @@
 """Layers: what a network is made of."""
 
+from ._attention import Grid
 from ._base import Layer, Pass, Stepper
 from ._dense import Dense
 from ._dropout import Dropout
@@ -15,6 +16,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "EncoderDecoder",
+    "Grid",
     "Layer",
     "Pass",
     "Recurrent",

@@ -5,9 +5,9 @@ first step are
 
 .. math:: s_0^{(k)} = \tanh(\bar h W_k + b_k)
 
-for the last state :math:`\bar h` of the encoder, of the backward direction that at the first
-step. The decoder reads a start symbol and then the labels, and with the contexts
-:math:`c_t` of :mod:`skbptt.layers._attention` the raw outputs are
+for the last state :math:`\bar h` of the encoder; of the backward direction this is the
+state at the first step. The decoder reads a start symbol and then the labels, and with the
+contexts :math:`c_t` of :mod:`skbptt.layers._attention` the raw outputs are
 
 .. math:: \tanh([c_t, s_t] W + b)\, W_o + b_o
 
@@ -16,7 +16,7 @@ step. The decoder reads a start symbol and then the labels, and with the context
 
 import numpy as np
 
-from ._attention import Grid, attend, attend_back
+from ._attention import Grid, attend, attend_back, weights
 from ._base import Layer, Pass
 from ._dense import Dense
 from ._dropout import Dropout
@@ -90,6 +90,32 @@ class EncoderDecoder(Group):
             z, tapes[name] = dense.forward(p["bridge"][name], ends, run)
             starts[name] = np.tanh(z)
         return h, starts, (tape, tapes)
+
+    def answer(self, p, s, H, there):
+        """Raw outputs of decoder states, and the weights of attention.
+
+        Parameters
+        ----------
+        p : dict
+            The parameters.
+        s : ndarray of shape (n_sequences, n_hypotheses, n_decoder)
+            Decoder states.
+        H : ndarray of shape (n_sequences, n_steps, n_encoder)
+            Encoder states, padded.
+        there : ndarray of shape (n_sequences, n_steps)
+            Which of them are there.
+
+        Returns
+        -------
+        raw : ndarray of shape (n_sequences, n_hypotheses, n_labels + 1)
+        alpha : ndarray of shape (n_sequences, n_hypotheses, n_steps), or None
+        """
+        v, alpha = s, None
+        if self.attention:
+            alpha = weights(s @ p["attention"]["W"], H, there)
+            u = np.concatenate([alpha @ H, s], axis=2)
+            v = np.tanh(u @ p["combine"]["W"] + p["combine"]["b"])
+        return v @ p["output"]["W"] + p["output"]["b"], alpha
 
     def starts_of(self, starts, order=slice(None)):
         """The starting states by layer, in another order of the sequences."""

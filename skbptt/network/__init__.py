@@ -1,6 +1,7 @@
 """The network: layers over one flat vector, run in parts, derived and looked into."""
 
 from ._curvature import Curvature
+from ._decoding import translate
 from ._layout import Layout
 from ._network import Network, Stack, Translator
 from ._parts import by_parts, input_gradients, parts_of, raw_outputs
@@ -27,4 +28,5 @@ __all__ = [
     "record_gradient_norms",
     "record_states",
     "spectral_radii",
+    "translate",
 ]

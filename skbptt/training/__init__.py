@@ -2,7 +2,7 @@
 
 from ._diagnosis import diagnose, far_from_unit_scale
 from ._early_stopping import FEW, TOO_FEW, hold_back
-from ._objective import Objective
+from ._objective import Objective, losses_of
 from ._threads import one_blas_thread, parallel_map
 from ._training import Run, train
 
@@ -14,6 +14,7 @@ __all__ = [
     "diagnose",
     "far_from_unit_scale",
     "hold_back",
+    "losses_of",
     "one_blas_thread",
     "parallel_map",
     "train",

@@ -6,6 +6,7 @@ from ..cells import ElmanCell
 from ..data import Labels
 from ..network import median_by_lag, raw_outputs, reach_of, record_gradient_norms
 from ..solvers import SOLVERS, Ending
+from ._objective import losses_of
 
 # A net that has not halved the loss of a constant prediction has not learned its task.
 UNLEARNED = 0.5
@@ -76,16 +77,16 @@ def diagnose(estimator, run, outcome):
     constant = loss.start(data.y, data.weights)
     sample = spread(data, N_JUDGED)
     with np.errstate(over="ignore", invalid="ignore"):
-        n_rows = len(sample.sequences.steps) if network.per_step else len(sample.y)
-        at_first = mean_loss(
-            loss, np.broadcast_to(constant, (n_rows, network.n_outputs)), sample
-        )
+        # Without other weights than these biases, all raw outputs are constant.
+        biases = np.zeros_like(theta)
+        network.layout.views(biases)["output.b"][:] = constant
+        at_first = mean_loss(network, biases, loss, sample)
         if at_first < np.finfo(theta.dtype).eps:
             return None
         # What was validated may have ended at other weights than its last.
         if losses and losses[-1] <= UNLEARNED * at_first and not estimator.early_stopping:
             return None
-        learned = mean_loss(loss, raw_outputs(network, theta, sample.sequences), sample)
+        learned = mean_loss(network, theta, loss, sample)
         if learned <= UNLEARNED * at_first:
             return None
         found = None
@@ -105,7 +106,11 @@ def spread(data, n):
     return data.take(np.unique(np.linspace(0, n_all - 1, n).astype(int)))
 
 
-def mean_loss(loss, raw, data):
+def mean_loss(network, theta, loss, data):
+    if isinstance(data.y, Labels):
+        losses = losses_of(network, theta, loss, data)
+        return np.average(losses, weights=data.weights)
+    raw = raw_outputs(network, theta, data.sequences)
     return loss.weighted_average(raw, data.y, data.weights)
 
 

@@ -7,9 +7,10 @@ import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
-from ..data import object_array
+from ..data import Labels, object_array
 from ..metrics import make_step_scorer
 from ..network import raw_outputs
+from ._objective import losses_of
 from ._overlap import positions_in_series
 
 # Targets below which a validation loss says little.
@@ -108,10 +109,16 @@ class Validator:
     def __call__(self, theta):
         """Loss and score; the score is minus the loss, unless there is a scorer."""
         data = self.data
-        raw = raw_outputs(self.network, theta, data.sequences, self.map_parts)
-        if not np.isfinite(self.loss.predict(raw)).all():
-            return np.nan, -np.inf
-        loss = self.loss.weighted_average(raw, data.y, data.weights)
+        if isinstance(data.y, Labels):
+            losses = losses_of(self.network, theta, self.loss, data, self.map_parts)
+            if not np.isfinite(losses).all():
+                return np.nan, -np.inf
+            loss = np.average(losses, weights=data.weights)
+        else:
+            raw = raw_outputs(self.network, theta, data.sequences, self.map_parts)
+            if not np.isfinite(self.loss.predict(raw)).all():
+                return np.nan, -np.inf
+            loss = self.loss.weighted_average(raw, data.y, data.weights)
         return loss, -loss if self.scorer is None else self.scorer(self.fitted(theta))
 
 

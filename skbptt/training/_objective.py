@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..loops import WorkspacePool
-from ..network import Curvature, parts_of
+from ..network import Curvature, by_parts, parts_of
 
 
 class Objective:
@@ -116,3 +116,15 @@ class Objective:
         batch = self.data.sequences.pack(indices)
         y, weights = self.data.targets_of(batch)
         return batch, y, weights * weights.dtype.type(weigh)
+
+
+def losses_of(network, theta, loss, data, map_parts=map):
+    """Loss of each sequence, without its weight, for targets that are Labels."""
+
+    def of_batch(batch, workspace):
+        y, _ = data.targets_of(batch)
+        raw, _ = network.forward(theta, batch, None, workspace, keep=False)
+        return loss.value(raw, y)[:, np.newaxis]
+
+    per_sequence = by_parts(network, data.sequences, of_batch, map_parts, False, keep=False)
+    return per_sequence[:, 0]
