@@ -6,11 +6,15 @@ import polars
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skbptt import RNNClassifier, RNNRegressor
 from skbptt.data._sequences import object_array
 from skbptt.inspection import (
+    HiddenStateDisplay,
+    SaliencyDisplay,
     hessian_product,
     hidden_states,
     loss_gradient,
@@ -18,7 +22,7 @@ from skbptt.inspection import (
     saliency,
 )
 from skbptt.network import Stack, raw_outputs
-from skbptt.preprocessing import TokenEncoder
+from skbptt.preprocessing import TimeDistributed, TokenEncoder
 from tests.fits import assert_same_model
 
 RNG = np.random.RandomState(0)
@@ -444,6 +448,49 @@ def test_parallel_streams():
     with pytest.raises(ValueError, match="x contains NaN"):
         mixed.push([np.nan, "blue", 0.0])
     assert mixed.push([0.0, "never seen", 0.0]).shape == ()
+
+
+def test_numbers_are_scaled_beside_categories():
+    """Frames keep the dtype of their categories, which may differ from frame to frame."""
+    observed = [
+        x.assign(color=x["color"].cat.remove_unused_categories(), a=100 * x["a"])
+        for x in frames()
+    ]
+    scale = ColumnTransformer(
+        [("scale", StandardScaler(), ["a", "b"])],
+        remainder="passthrough",
+        verbose_feature_names_out=False,
+    ).set_output(transform="pandas")
+    model = make_pipeline(TimeDistributed(scale), classifier()).fit(observed, LABELS)
+    stacked = np.concatenate(NUMBERS)
+    by_hand = [
+        pandas.DataFrame(
+            (n - stacked.mean(axis=0)) / stacked.std(axis=0), columns=["a", "b"]
+        )
+        for n in NUMBERS
+    ]
+    by_hand = [b.assign(color=x["color"]) for b, x in zip(by_hand, frames())]
+    expected = classifier().fit(by_hand, LABELS)
+    np.testing.assert_allclose(model[-1]._theta, expected._theta, rtol=1e-6)
+
+
+def test_displays_of_frames_and_tokens():
+    pytest.importorskip("matplotlib").use("Agg")
+    for X in (frames(), IDS):
+        model = classifier().fit(X, LABELS)
+        display = SaliencyDisplay.from_estimator(model, X[0])
+        expected = np.array(saliency(model, X[:1])[0])
+        if expected.ndim == 2:  # numbers multiply their gradient, categories have a 1
+            expected[:, [0, 2]] *= X[0][["a", "b"]].to_numpy()
+        np.testing.assert_allclose(np.squeeze(display.relevance), expected)
+        states = HiddenStateDisplay.from_estimator(model, X[0])
+        assert states.figure_ is not None
+
+
+def test_codes_of_categories_are_pointed_out():
+    X = RNG.randint(0, 1000, (40, 6))
+    with pytest.warns(UserWarning, match="codes of categories, list them in categ"):
+        RNNRegressor(2, max_iter=1).fit(X, np.arange(40.0))
 
 
 TOKENS = [np.array([1, 2]), np.array([3])]

@@ -58,7 +58,7 @@ def check_sequences(estimator, X, *, reset, dtype=None):
         estimator.is_categorical_ = mask_of(estimator, X, items)
     else:
         check_same_kind(estimator, univariate)
-        if estimator.categorical_features == "from_dtype":
+        if isinstance(estimator.categorical_features, str):  # from_dtype
             check_dtypes(
                 dtypes_of(X, items), estimator.is_categorical_, names_of(estimator)
             )

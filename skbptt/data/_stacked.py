@@ -4,6 +4,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
+from ._categories import is_category
 from ._mistakes import refuse_multi_index, refuse_text
 from ._sequences import Sequences
 from ._validation import (
@@ -121,7 +122,15 @@ def concatenate_frames(frames):
         return polars.concat(frames, how="vertical_relaxed")
     import pandas
 
-    return pandas.concat(list(frames))
+    frames = list(frames)
+    for name, dtype in frames[0].dtypes.items():
+        # Columns of different categories would be concatenated as objects.
+        if is_category(dtype) and all(is_category(f.dtypes[name]) for f in frames):
+            columns = [frame[name].array for frame in frames]
+            union = pandas.api.types.union_categoricals(columns, ignore_order=True)
+            union = union.categories
+            frames = [f.assign(**{name: f[name].cat.set_categories(union)}) for f in frames]
+    return pandas.concat(frames)
 
 
 def frame_of(values, columns, library, index=None):

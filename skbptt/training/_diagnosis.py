@@ -53,12 +53,17 @@ def far_from_unit_scale(sequences, names, coded=None):
     if not len(far):
         return None
     named = [names[k] if names is not None else int(k) for k in far[:5]]
+    coded = (
+        " If these are codes of categories, list them in categorical_features."
+        if (steps[:, far] % 1 == 0).all()
+        else ""
+    )
     more = "" if len(far) <= 5 else f" and {len(far) - 5} more"
     return (
         f"Features {named}{more} of X are far from unit scale: their root mean square is "
         f"above {LARGE:g}, or no absolute value reaches {SMALL:g}. The network learns best "
         "from standardised inputs, as in make_pipeline(TimeDistributed(StandardScaler()), "
-        "estimator)."
+        f"estimator).{coded}"
     )
 
 

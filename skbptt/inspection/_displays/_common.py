@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
+from ...data import missing
 from .._gradient import check_recurrent
 
 # Told apart by the colour-blind (Okabe & Ito, 2008), without the yellow: too pale a line.
@@ -53,7 +54,7 @@ def as_batch(estimator, x):
         )
     if ndim == 1:
         return np.asarray(x)[np.newaxis]
-    known = np.flatnonzero(~np.isnan(np.asarray(x, dtype=float)).all(axis=1))
+    known = np.flatnonzero(~missing(np.asarray(x)).all(axis=1))
     if not len(known):
         raise ValueError("x must have at least one step that is not padding. Got none.")
     return [x[: known[-1] + 1]]

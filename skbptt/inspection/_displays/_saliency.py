@@ -5,6 +5,7 @@ from itertools import cycle
 import numpy as np
 from sklearn.base import is_classifier
 
+from ...data import check_sequences
 from .._gradient import saliency
 from ._common import COLORS, as_batch, integer_ticks, legend_above, make_panels
 
@@ -88,7 +89,8 @@ class SaliencyDisplay:
         """Plot the gradient of what is predicted times the input, for one sequence.
 
         The product is the share of each value in the output, to first order, against an
-        input of zeros: of the mean, if the features were standardised.
+        input of zeros: of the mean, if the features were standardised. For a category it is
+        the share of its vector; the input is drawn as the position in ``categories_``.
 
         Parameters
         ----------
@@ -132,13 +134,16 @@ class SaliencyDisplay:
                 raise ValueError(
                     f"y must be of the classes {estimator.classes_}. Got {unknown[0]!r}."
                 )
-        values = np.asarray(X[0], dtype=float)
-        product = saliency(estimator, X)[0] * values
+        values = check_sequences(estimator, X, reset=False).steps
+        factors = values.copy()
+        if estimator.is_categorical_ is not None:
+            factors[:, estimator.is_categorical_] = 1  # of the vectors
         names = getattr(x, "columns", getattr(estimator, "feature_names_in_", None))
+        flat = names is None or estimator._univariate
         of_features = {
-            "x": values.reshape(len(values), -1),
-            "relevance": product.reshape(len(values), -1),
-            "feature_names": None if names is None or values.ndim == 1 else list(names),
+            "x": values,
+            "relevance": saliency(estimator, X)[0].reshape(values.shape) * factors,
+            "feature_names": None if flat else list(names),
         }
         if estimator._network.per_step:
             one_label = is_classifier(estimator) and np.ndim(y_pred) == 1
