@@ -5,7 +5,6 @@ import numpy as np
 from .._docstrings import fill_docstring
 from ..data import object_array
 from ..losses import CTC, best_path, check_alignable, prefix_search
-from ._fitting import Fitting
 from ._labels_out import LabelRNN
 
 
@@ -85,10 +84,6 @@ class RNNTranscriber(LabelRNN):
     True
     """
 
-    _of_network = tuple(
-        name for name in Fitting._of_network if name not in ("readout", "return_sequences")
-    )
-
     def __init__(
         self,
         hidden_layer_sizes=(64,),
@@ -163,11 +158,6 @@ class RNNTranscriber(LabelRNN):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
-
-    # There are raw outputs for each step.
-
-    def _make_spec(self):
-        return super()._make_spec() | {"return_sequences": True, "readout": "last"}
 
     def _outputs_for(self, n_classes):
         return n_classes + 1
