@@ -6,6 +6,7 @@ TRUSTED_TYPES = (
     "skbptt.RNNClassifier",
     "skbptt.RNNRegressor",
     "skbptt.RNNTranscriber",
+    "skbptt.RNNTranslator",
     "skbptt.cells.ElmanCell",
     "skbptt.cells.GRUCell",
     "skbptt.cells.LSTMCell",

@@ -3,7 +3,9 @@
 import numpy as np
 
 from ._sequences import Sequences, object_array
-from ._validation import as_array, is_list, missing
+from ._validation import as_array, is_list, missing, ndim_of
+
+MIXED = "y must hold integers only or strings only."
 
 
 class Labels:
@@ -64,96 +66,91 @@ class Labels:
         return Labels(self.codes, self.lengths, self.n_steps, rows)
 
 
-def label_sequences(y, name="y"):
-    """Sequences of labels of any form: whether they are texts, and a list of sequences.
+def label_sequences(y):
+    """Sequences of labels of any form: whether they are texts, and a list of them.
 
     Parameters
     ----------
-    y : list, tuple or object array of sequences of labels, or array-like of str
-    name : str
-        What to call y in errors.
+    y : list, tuple or object array of sequences of labels, 2-D array of labels, or \
+            array-like of str
 
     Returns
     -------
     texts : bool
     sequences : list of str, or list of ndarray of shape (n_labels,)
     """
-    what = "a list of sequences of labels, one for each sequence of X, or of texts"
-    if y is None:
-        raise ValueError(f"{name} must be {what}. Got None.")
-    if hasattr(y, "tolist") and getattr(y, "ndim", 1) == 1 and not is_list(y):
+    ndim = getattr(y, "ndim", None)
+    if isinstance(y, np.ndarray) and ndim == 2:
+        y = list(y)
+    elif ndim == 1 and not is_list(y):
         y = y.tolist()  # arrays and Series of texts
-    if isinstance(y, str) or not is_list(y):
+    if not is_list(y):
         shape = getattr(y, "shape", None)
         got = type(y).__name__ if shape is None else f"an array of shape {shape}"
-        raise ValueError(f"{name} must be {what}. Got {got}.")
+        raise ValueError(
+            "y must be a list of sequences of labels, one for each sequence of X, or of "
+            f"texts. Got {got}."
+        )
     items = list(y)
     is_text = [isinstance(item, str) for item in items]
     if items and all(is_text):
         return True, items
     if any(is_text):
         i = is_text.index(not is_text[0])
-        raise ValueError(
-            f"{name} must hold texts only or sequences only. {name}[0] is "
-            f"{type(items[0]).__name__}, but {name}[{i}] is {type(items[i]).__name__}."
+        raise TypeError(
+            "y must hold texts only or sequences only. y[0] is "
+            f"{type(items[0]).__name__}, but y[{i}] is {type(items[i]).__name__}."
         )
-    return False, [one_sequence(item, i, name) for i, item in enumerate(items)]
+    return False, [one_sequence(item, i) for i, item in enumerate(items)]
 
 
-def one_sequence(item, i, name):
+def one_sequence(item, i):
     """The labels of one sequence."""
-    if not np.ndim(item):
+    ndim = ndim_of(item)
+    if ndim == 0:
         raise ValueError(
-            f"{name}[{i}] is {item!r}, but must be a sequence of labels. For one label per "
+            f"y[{i}] is {item!r}, but must be a sequence of labels. For one label per "
             "sequence use RNNClassifier."
         )
+    if ndim > 1:
+        raise ValueError(f"y[{i}] must be a 1-D sequence of labels. Got {ndim} dimensions.")
     labels = as_array(item)
-    if labels.ndim != 1:
-        raise ValueError(
-            f"{name}[{i}] must be a 1-D sequence of labels. Got {labels.ndim} dimensions."
-        )
-    if labels.dtype.kind == "f" and len(labels) and (labels % 1 != 0).any():
-        raise ValueError(
-            f"{name}[{i}] holds the number {labels[labels % 1 != 0][0]}, but "
-            "labels must be integers or strings."
-        )
+    if labels.dtype == object:
+        item = labels.tolist()
+        labels = as_array(item)
     if missing(labels).any():
-        raise ValueError(f"{name}[{i}] has missing labels, which are not allowed.")
+        raise ValueError(f"y[{i}] has missing labels, which are not allowed.")
+    if labels.dtype.kind == "U" and not all(isinstance(label, str) for label in item):
+        raise TypeError(f"{MIXED} Got both in y[{i}].")
+    if labels.dtype.kind == "f" and not (np.floor(labels) == labels).all():
+        raise ValueError(
+            f"y[{i}] holds the number {labels[np.floor(labels) != labels][0]}, but labels "
+            "must be integers or strings."
+        )
     return labels
 
 
-def classes_of(sequences, name="y"):
+def classes_of(sequences):
     """The different labels of all sequences, sorted."""
-    kinds = {array.dtype.kind for array in sequences if len(array)}
-    if len({"text" if kind in "US" else kind for kind in kinds} - {"O"}) > 1 and (
-        kinds & set("US")
-    ):
-        raise TypeError(f"{name} must hold integers only or strings only. Got both.")
     known = [array for array in sequences if len(array)]
     if not known:
-        raise ValueError(f"{name} holds no label: at least one is needed.")
-    try:
-        return np.unique(np.concatenate(known))
-    except TypeError as error:
-        raise TypeError(
-            f"{name} must hold integers only or strings only. Got both."
-        ) from error
+        raise ValueError("y holds no label: at least one is needed.")
+    if len({isinstance(array[0], str) for array in known}) > 1:
+        raise TypeError(f"{MIXED} Got both.")
+    return np.unique(np.concatenate(known))
 
 
-def codes_of_labels(sequences, classes, name="y"):
+def codes_of_labels(sequences, classes):
     """Positions among the classes, stacked, and the lengths of the sequences."""
     lengths = np.array([len(array) for array in sequences])
-    stacked = [array for array in sequences if len(array)]
-    if not stacked:
-        return np.empty(0, np.intp), lengths
     place = {label: k for k, label in enumerate(classes.tolist())}
-    values = [value for array in stacked for value in array.tolist()]
-    codes = np.array([place.get(value, -1) for value in values])
+    values = [label for array in sequences for label in array.tolist()]
+    codes = np.array([place.get(label, -1) for label in values], np.intp)
     if (codes < 0).any():
-        unknown = sorted({str(v) for v, k in zip(values, codes) if k < 0})
+        unknown = sorted({label for label in values if label not in place}, key=str)
         raise ValueError(
-            f"{name} has the labels {unknown[:5]}, which are not among the "
-            f"{len(classes)} classes that training began with."
+            f"y has the labels {unknown[:5]}, which are not among the {len(classes)} "
+            "labels in classes_."
         )
     return codes, lengths
 

@@ -1,5 +1,6 @@
 """What the estimators share: fit, weights, predictions, score."""
 
+from abc import abstractmethod
 from contextlib import nullcontext
 from types import MappingProxyType
 
@@ -9,7 +10,7 @@ from .. import solvers
 from .._callbacks import Iterations
 from .._compat import CallbackSupportMixin, with_callbacks
 from .._docstrings import Documented
-from ..data import check_sequences, check_targets, unchanged_on_error
+from ..data import Data, check_sequences, check_targets, unchanged_on_error
 from ..network import raw_outputs
 from ..training import one_blas_thread, parallel_map
 from ._fitting import Fitting
@@ -35,6 +36,89 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
     """Base of all estimators."""
 
     _parameter_constraints: dict = CONSTRAINTS
+
+    # Training.
+
+    def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val):
+        check_parameters(self)
+        own = self._check_own_validation(X_val, y_val, sample_weight_val)
+        n_iterations = self.max_iter * solvers.SOLVERS[self.solver].n_phases
+        iterations = Iterations(self, X, y, sample_weight, n_iterations)
+        with unchanged_on_error(self):
+            self._train(X, y, sample_weight, own, iterations)
+        iterations.close(self._theta)
+        return self
+
+    def _partial_fit(self, X, y, sample_weight, classes=None):
+        check_parameters(self)
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True.")
+        with unchanged_on_error(self):
+            self._train_epoch(X, y, sample_weight, classes)
+        return self
+
+    # Prediction.
+
+    @property
+    def weights_(self):
+        """Read-only weights, by name.
+
+        ``embedding.{feature}.W`` of shape (n_categories, dim) for each categorical feature,
+        whose name is ``x{index}`` without names of columns. Then
+        ``layers.{k}.{forward|backward}.W`` of shape (n_in, n_gates * n_hidden), ``.R``
+        (n_hidden, n_gates * n_hidden), ``.b`` (n_gates * n_hidden,), for the GRU also
+        ``.b_n`` (n_hidden,), with learned initial states ``.h_0`` and for the LSTM ``.c_0``
+        (n_hidden,), then ``output.W`` and ``output.b``. Gates stand in the order
+        i, f, g, o (LSTM) and r, z, n (GRU).
+        """
+        check_is_fitted(self)
+        theta = self._theta.view()
+        theta.flags.writeable = False
+        return MappingProxyType(self._network.layout.views(theta))
+
+    def _sequences(self, X):
+        """X for predictions."""
+        check_is_fitted(self)
+        return check_sequences(self, X, reset=False)
+
+    def _raw(self, X):
+        """Raw outputs, and the sequences they belong to."""
+        sequences = self._sequences(X)
+        return self._raw_of(sequences), sequences
+
+    def _raw_of(self, sequences):
+        """Raw outputs of sequences."""
+        small = len(sequences.steps) < SMALL
+        limit = nullcontext() if small else one_blas_thread()
+        with limit, parallel_map(self.n_jobs) as map_parts:
+            return raw_outputs(self._network, self._theta, sequences, map_parts)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+class PointwiseRNN(BaseRNN):
+    """Base of the estimators with a target for each sequence or for each step."""
+
+    _of_network = (*BaseRNN._of_network, "return_sequences", "readout")
+
+    # Columns of y, or None if y is one-dimensional.
+    _n_columns: int | None
+
+    # Names of the methods that make predictions of raw outputs, by what they answer.
+    _responses = {"predict": "_decode"}
+
+    # What the subclasses say.
+
+    @abstractmethod
+    def _encode(self, y, classes, known, incremental):
+        """Encode validated y for the loss; sets ``n_outputs_``, ``classes_`` and such."""
+
+    @abstractmethod
+    def _decode(self, raw):
+        """Predictions from raw outputs."""
 
     # Training.
 
@@ -93,63 +177,27 @@ class BaseRNN(Documented, CallbackSupportMixin, Fitting):
             features or more, or at most nine steps and 24 features or more that vary like
             a time series. See :func:`~skbptt.preprocessing.from_channels_first`.
         """
-        check_parameters(self)
-        own = self._check_own_validation(X_val, y_val, sample_weight_val)
-        n_iterations = self.max_iter * solvers.SOLVERS[self.solver].n_phases
-        iterations = Iterations(self, X, y, sample_weight, n_iterations)
-        with unchanged_on_error(self):
-            self._train(X, y, sample_weight, own, iterations)
-        iterations.close(self._theta)
-        return self
+        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
 
-    def _partial_fit(self, X, y, sample_weight, classes=None):
-        check_parameters(self)
-        if self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True.")
-        with unchanged_on_error(self):
-            self._train_epoch(X, y, sample_weight, classes)
-        return self
+    def _with_targets(
+        self, sequences, y, sample_weight, *, per_step, known, incremental, classes
+    ):
+        y, weights = check_targets(self, y, sample_weight, sequences, per_step)
+        y = self._encode(y, classes, known, incremental)
+        return Data(sequences, y, weights, per_step)
+
+    def _readout_of(self, spec):
+        return None if spec["return_sequences"] else spec["readout"]
+
+    def _check_encoded(self, data):
+        known = data.known.any(axis=0)
+        if not known.all():
+            raise ValueError(
+                f"sample_weight is zero for every target of output {known.argmin()}: fit "
+                "needs at least one of positive weight for each output."
+            )
 
     # Prediction.
-
-    @property
-    def weights_(self):
-        """Read-only weights, by name.
-
-        ``embedding.{feature}.W`` of shape (n_categories, dim) for each categorical feature,
-        whose name is ``x{index}`` without names of columns. Then
-        ``layers.{k}.{forward|backward}.W`` of shape (n_in, n_gates * n_hidden), ``.R``
-        (n_hidden, n_gates * n_hidden), ``.b`` (n_gates * n_hidden,), for the GRU also
-        ``.b_n`` (n_hidden,), with learned initial states ``.h_0`` and for the LSTM ``.c_0``
-        (n_hidden,), then ``output.W`` and ``output.b``. Gates stand in the order
-        i, f, g, o (LSTM) and r, z, n (GRU).
-        """
-        check_is_fitted(self)
-        theta = self._theta.view()
-        theta.flags.writeable = False
-        return MappingProxyType(self._network.layout.views(theta))
-
-    def _raw(self, X):
-        """Raw outputs, and the sequences they belong to."""
-        check_is_fitted(self)
-        sequences = check_sequences(self, X, reset=False)
-        small = len(sequences.steps) < SMALL
-        limit = nullcontext() if small else one_blas_thread()
-        with limit, parallel_map(self.n_jobs) as map_parts:
-            raw = raw_outputs(self._network, self._theta, sequences, map_parts)
-        return raw, sequences
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
-
-
-class PointwiseRNN(BaseRNN):
-    """Base of the estimators with a target for each sequence or for each step."""
-
-    # Names of the methods that make predictions of raw outputs, by what they answer.
-    _responses = {"predict": "_decode"}
 
     def _arrange(self, values, sequences):
         """Values a sequence as they are, values a step in the form of X."""

@@ -12,10 +12,8 @@ from sklearn.utils import check_random_state
 from .. import solvers
 from .._warn import warn
 from ..data import (
-    Data,
     canonical,
     check_sequences,
-    check_targets,
     drop_weightless,
     fingerprint,
     names_of,
@@ -38,31 +36,32 @@ class Fitting(BaseEstimator, ABC):
         "cell",
         "activation",
         "bidirectional",
-        "return_sequences",
-        "readout",
         "embedding_dim",
         "initial_state",
     )
     _of_loss: tuple[str, ...] = ()
 
-    # Columns of y, or None if y is one-dimensional.
-    _n_columns: int | None
     n_outputs_: int
     classes_: np.ndarray
 
     # What the subclasses say.
 
     @abstractmethod
-    def _encode(self, y, classes, known, incremental):
-        """Encode validated y for the loss; sets ``n_outputs_``, ``classes_`` and such."""
+    def _with_targets(
+        self, sequences, y, sample_weight, *, per_step, known, incremental, classes
+    ):
+        """Data with validated and encoded targets, and their weights.
+
+        Sets ``n_outputs_``, ``classes_`` and such, if not ``known``.
+        """
+
+    @abstractmethod
+    def _readout_of(self, spec):
+        """The readout of the network, or None for an output at each step."""
 
     @abstractmethod
     def _make_loss(self, spec):
         """The loss, once y is encoded."""
-
-    @abstractmethod
-    def _decode(self, raw):
-        """Predictions from raw outputs."""
 
     @abstractmethod
     def _decode_targets(self, y):
@@ -77,16 +76,10 @@ class Fitting(BaseEstimator, ABC):
         """The strength of L2."""
         return self._automatic_alpha() if self.alpha == "auto" else self.alpha
 
-    # What only a classifier has.
+    # What some subclasses have.
 
     def _check_encoded(self, data):
         """Refuse encoded targets that cannot be learned from."""
-        known = data.known.any(axis=0)
-        if not known.all():
-            raise ValueError(
-                f"sample_weight is zero for every target of output {known.argmin()}: fit "
-                "needs at least one of positive weight for each output."
-            )
 
     def _apply_class_weight(self, data):
         """The data with their weights multiplied by those of the classes."""
@@ -251,14 +244,19 @@ class Fitting(BaseEstimator, ABC):
         classes=None,
         dtype=None,
     ):
-        """Validated and encoded Data; sets what :meth:`_encode` sets if not ``known``.
+        """Validated and encoded Data; sets what describes X and y if not ``known``.
 
         ``incremental`` data are a part of all, and may lack classes.
         """
-        sequences = check_sequences(self, X, reset=not known, dtype=dtype)
-        y, weights = check_targets(self, y, sample_weight, sequences, per_step)
-        y = self._encode(y, classes, known, incremental)
-        return Data(sequences, y, weights, per_step)
+        return self._with_targets(
+            check_sequences(self, X, reset=not known, dtype=dtype),
+            y,
+            sample_weight,
+            per_step=per_step,
+            known=known,
+            incremental=incremental,
+            classes=classes,
+        )
 
     def _ready(self, data):
         """Data in an order of their own, weighted by the classes as well."""
@@ -352,7 +350,7 @@ class Fitting(BaseEstimator, ABC):
             spec["hidden_layer_sizes"],
             self.n_outputs_,
             spec["bidirectional"],
-            None if spec["return_sequences"] else spec["readout"],
+            self._readout_of(spec),
             self.dropout,
             spec["initial_state"] == "learned",
             self._embeddings(spec["embedding_dim"]),

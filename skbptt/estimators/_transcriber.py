@@ -1,11 +1,7 @@
 """The transcriber: labels in the order of the input, at most one per step."""
 
-import numpy as np
-
 from .._docstrings import fill_docstring
-from ..data import object_array
 from ..losses import CTC, best_path, check_alignable, prefix_search
-from ._fitting import Fitting
 from ._labels_out import LabelRNN
 
 
@@ -85,10 +81,6 @@ class RNNTranscriber(LabelRNN):
     True
     """
 
-    _of_network = tuple(
-        name for name in Fitting._of_network if name not in ("readout", "return_sequences")
-    )
-
     def __init__(
         self,
         hidden_layer_sizes=(64,),
@@ -164,11 +156,6 @@ class RNNTranscriber(LabelRNN):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
 
-    # There are raw outputs for each step.
-
-    def _make_spec(self):
-        return super()._make_spec() | {"return_sequences": True, "readout": "last"}
-
     def _outputs_for(self, n_classes):
         return n_classes + 1
 
@@ -181,42 +168,10 @@ class RNNTranscriber(LabelRNN):
     def _automatic_alpha(self):
         return 0.01
 
-    def _best(self, raw, sequences):
-        if self.beam_width == 1:
-            return best_path(raw, sequences.lengths)
-        labels, _ = prefix_search(raw, sequences.lengths, self.beam_width)
-        return [of_one[0] for of_one in labels]
+    def _best(self, sequences):
+        if self.beam_width > 1:
+            return super()._best(sequences)
+        return best_path(self._raw_of(sequences), sequences.lengths)
 
-    def predict_nbest(self, X, n):
-        """The most probable outputs of each sequence, with their probabilities.
-
-        Parameters
-        ----------
-        X : array-like
-            Sequences, of the kind met in fit.
-        n : int
-            Number of outputs for each sequence. The search keeps ``beam_width`` prefixes,
-            or n if that is more.
-
-        Returns
-        -------
-        y : ndarray of shape (n_sequences,) and dtype object
-            For each sequence an object array of at most n predictions, the most probable
-            first. They are like those of ``predict``.
-        log_p : ndarray of shape (n_sequences,) and dtype object
-            For each sequence the logarithms of their probabilities, as ``log_likelihood``
-            gives them.
-
-        Raises
-        ------
-        ValueError
-            If n is not an integer of at least 1.
-        """
-        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
-            raise ValueError(f"n must be an integer of at least 1. Got {n!r}.")
-        raw, sequences = self._raw(X)
-        width = max(n, self.beam_width)
-        labels, log_p = prefix_search(raw, sequences.lengths, width, n_best=n)
-        return object_array([self._in_form(of_one) for of_one in labels]), object_array(
-            log_p
-        )
+    def _outputs(self, sequences, width, n_best):
+        return prefix_search(self._raw_of(sequences), sequences.lengths, width, n_best)

@@ -2,24 +2,12 @@
 
 from numbers import Integral, Real
 
-import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from .._docstrings import fill_docstring
-from ..data import (
-    Data,
-    Labels,
-    check_sequences,
-    codes_of_labels,
-    labels_of_codes,
-    object_array,
-)
 from ..losses import SequenceCrossEntropy
-from ..metrics import token_error_rate
 from ..network import Translator, translate
-from ..training import losses_of, one_blas_thread, parallel_map
-from ._fitting import Fitting
+from ..training import one_blas_thread, parallel_map
 from ._labels_out import LabelRNN
 from ._parameters import automatic_dim, make_cell
 
@@ -119,10 +107,9 @@ class RNNTranslator(LabelRNN):
         "max_length": [Interval(Integral, 1, None, closed="left"), None],
         "length_penalty": [Interval(Real, 0, None, closed="left")],
     }
-    _of_network = (
-        *(n for n in Fitting._of_network if n not in ("readout", "return_sequences")),
-        "attention",
-    )
+    _of_network = (*LabelRNN._of_network, "attention")
+
+    _longest: int  # labels of a target in fit
 
     def __init__(
         self,
@@ -205,9 +192,6 @@ class RNNTranslator(LabelRNN):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
 
-    def _make_spec(self):
-        return super()._make_spec() | {"return_sequences": True, "readout": "last"}
-
     def _make_network(self, spec):
         dim = spec["embedding_dim"]
         return Translator(
@@ -226,50 +210,24 @@ class RNNTranslator(LabelRNN):
     def _outputs_for(self, n_classes):
         return n_classes + 1
 
+    def _check_labels(self, labels):
+        """Every sequence of labels has a probability."""
+
     def _make_loss(self, spec):
         return SequenceCrossEntropy(len(self.classes_))
 
     def _automatic_alpha(self):
         return 0.01
 
-    def _prepare(self, X, y, sample_weight, *, known, incremental=False, **how):
-        data = super()._prepare(
-            X, y, sample_weight, known=known, incremental=incremental, **how
-        )
+    def _with_targets(self, sequences, y, sample_weight, *, known, incremental, **how):
+        how |= {"known": known, "incremental": incremental}
+        data = super()._with_targets(sequences, y, sample_weight, **how)
         longest = int(data.y.lengths.max())
         self._longest = max(longest, self._longest) if known else longest
         return data
 
-    def _translate(self, X, width, n_best=1):
-        """Codes of outputs, and their log-probabilities."""
-        check_is_fitted(self)
-        sequences = check_sequences(self, X, reset=False)
+    def _outputs(self, sequences, width, n_best):
         longest = self._longest if self.max_length is None else self.max_length
         how = longest, width, self.length_penalty, n_best
         with one_blas_thread(), parallel_map(self.n_jobs) as map_parts:
             return translate(self._network, self._theta, sequences, *how, map_parts)
-
-    def predict(self, X):
-        labels, _ = self._translate(X, self.beam_width)
-        return self._in_form([of_one[0] for of_one in labels])
-
-    def score(self, X, y, sample_weight=None):
-        labels, _ = self._translate(X, self.beam_width)
-        predicted = labels_of_codes([of_one[0] for of_one in labels], self.classes_)
-        _, true = self._tokens_of(y)
-        return 1 - token_error_rate(true, predicted, sample_weight=sample_weight)
-
-    def predict_nbest(self, X, n):
-        labels, log_p = self._translate(X, max(n, self.beam_width), n)
-        return object_array([self._in_form(its) for its in labels]), object_array(log_p)
-
-    def log_likelihood(self, X, y):
-        check_is_fitted(self)
-        sequences = check_sequences(self, X, reset=False)
-        _, items = self._tokens_of(y)
-        codes, lengths = codes_of_labels(items, self.classes_)
-        labels = Labels(codes, lengths, sequences.lengths)
-        weights = np.ones(len(labels), self._theta.dtype)
-        data = Data(sequences, labels, weights, per_step=False)
-        with one_blas_thread(), parallel_map(self.n_jobs) as map_parts:
-            return -losses_of(self._network, self._theta, self._loss, data, map_parts)

@@ -203,7 +203,7 @@ class EncoderDecoder(Group):
         layers["decoder"].backward(
             p["decoder"], of_decoder, ds, grad["decoder"], lesson, False
         )
-        ends = 0
+        ends = np.zeros(())
         order = lesson.batch.order
         of_encoder, of_bridges = of_encoder
         for k, layer in enumerate(self.recurrent):

@@ -12,9 +12,9 @@ class Loss(ABC):
     def value(self, raw, y):
         """Losses of the targets, of shape (n,)."""
 
-    @abstractmethod
     def each(self, raw, y):
         """Losses of the outputs, of shape (n, n_outputs), whose mean is ``value``."""
+        return self.value(raw, y)[:, np.newaxis]
 
     @abstractmethod
     def gradient(self, raw, y):

@@ -26,9 +26,6 @@ class CTC(Loss):
     def value(self, raw, y):
         return self._evaluate(raw, y, gradient=False)[0]
 
-    def each(self, raw, y):
-        raise NotImplementedError("A sequence of labels has one weight.")
-
     def gradient(self, raw, y):
         return self._evaluate(raw, y)[1]
 

@@ -139,11 +139,12 @@ class SaliencyDisplay:
         if estimator.is_categorical_ is not None:
             factors[:, estimator.is_categorical_] = 1  # of the vectors
         names = getattr(x, "columns", getattr(estimator, "feature_names_in_", None))
-        flat = names is None or estimator._univariate
+        if names is not None:
+            names = None if estimator._univariate else list(names)
         of_features = {
             "x": values,
             "relevance": saliency(estimator, X)[0].reshape(values.shape) * factors,
-            "feature_names": None if flat else list(names),
+            "feature_names": names,
         }
         if estimator._network.per_step:
             one_label = is_classifier(estimator) and np.ndim(y_pred) == 1
