@@ -25,7 +25,8 @@ class Data:
     """
 
     def __init__(self, sequences, y, weights, per_step):
-        self.sequences = sequences
+        labels = y if isinstance(y, Labels) else None
+        self.sequences = sequences if labels is None else sequences.with_targets(labels)
         self.y = y
         self.weights = weights
         self.per_step = per_step
@@ -59,10 +60,8 @@ class Data:
     def targets_of(self, batch):
         """Targets and weights of a batch of the sequences, in its order."""
         where = batch.rows if self.per_step else batch.order
-        y, weights = self.y[where], self.weights[where]
-        if isinstance(y, Labels):
-            batch.targets = y = y.along(batch)  # which a decoder reads
-        return y, weights
+        y = self.y[where] if batch.targets is None else batch.targets
+        return y, self.weights[where]
 
     def with_steps(self, steps):
         """The same data with other steps, stacked in the order of the sequences."""

@@ -1,5 +1,6 @@
 """Sequences of unequal length: one stacked array, and batches packed by time."""
 
+from copy import copy
 from functools import cached_property
 from itertools import pairwise
 
@@ -26,6 +27,13 @@ class Sequences:
         self.lengths = lengths
         self.width = width
         self.starts = np.cumsum(lengths) - lengths if starts is None else starts
+        self.targets = None
+
+    def with_targets(self, labels):
+        """The same sequences, whose batches have the ``labels`` of their sequences."""
+        other = copy(self)
+        other.targets = labels
+        return other
 
     def __len__(self):
         return len(self.lengths)
@@ -117,6 +125,8 @@ class Batch:
     last : ndarray of shape (n_columns,)
         Row of each column's last step. The first steps are rows 0 to n_columns.
     sizes, offsets : ndarrays of shape (n_steps,) and (n_steps + 1,)
+    targets : Labels or None
+        Of each column, if the Sequences have them.
     """
 
     def __init__(self, sequences, indices):
@@ -133,6 +143,8 @@ class Batch:
             self.sizes = len(lengths) - n_ended
             self.rows = sequences.starts[self.order][self.column] + self.time
         self.x = sequences.steps.take(self.rows, axis=0)
+        labels = sequences.targets
+        self.targets = None if labels is None else labels[self.order].along(self)
 
     @cached_property
     def offsets(self):
