@@ -102,11 +102,13 @@ def one_sequence(item, i):
         raise ValueError(f"y[{i}] has missing labels, which are not allowed.")
     if labels.dtype.kind == "U" and not all(isinstance(label, str) for label in item):
         raise TypeError(f"{MIXED} Got both in y[{i}].")
-    if labels.dtype.kind == "f" and not (np.floor(labels) == labels).all():
-        raise ValueError(
-            f"y[{i}] holds the number {labels[np.floor(labels) != labels][0]}, but labels "
-            "must be integers or strings."
-        )
+    if labels.dtype.kind == "f":
+        wrong = labels[~np.isfinite(labels) | (np.floor(labels) != labels)]
+        if len(wrong):
+            raise ValueError(
+                f"y[{i}] holds the number {wrong[0]}, but labels must be integers or "
+                "strings."
+            )
     return labels
 
 

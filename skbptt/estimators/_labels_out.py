@@ -274,3 +274,10 @@ def split_texts(texts, tokenizer):
                 f"[{i}] it returned {item!r}."
             )
     return [np.array(item, dtype=object) for item in items]
+
+
+def positive_integer(name, value):
+    """The value, which must be an integer of at least 1."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be an integer of at least 1. Got {value!r}.")
+    return int(value)

@@ -1,11 +1,9 @@
 """The transcriber: labels in the order of the input, at most one per step."""
 
-import numpy as np
-
 from .._docstrings import fill_docstring
 from ..data import object_array
 from ..losses import CTC, best_path, check_alignable, prefix_search
-from ._labels_out import LabelRNN
+from ._labels_out import LabelRNN, positive_integer
 
 
 @fill_docstring
@@ -172,9 +170,10 @@ class RNNTranscriber(LabelRNN):
         return 0.01
 
     def _best(self, raw, sequences):
-        if self.beam_width == 1:
+        width = positive_integer("beam_width", self.beam_width)
+        if width == 1:
             return best_path(raw, sequences.lengths)
-        labels, _ = prefix_search(raw, sequences.lengths, self.beam_width)
+        labels, _ = prefix_search(raw, sequences.lengths, width)
         return [of_one[0] for of_one in labels]
 
     def predict_nbest(self, X, n):
@@ -202,11 +201,9 @@ class RNNTranscriber(LabelRNN):
         ValueError
             If n is not an integer of at least 1.
         """
-        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
-            raise ValueError(f"n must be an integer of at least 1. Got {n!r}.")
+        n = positive_integer("n", n)
+        width = max(n, positive_integer("beam_width", self.beam_width))
         raw, sequences = self._raw(X)
-        width = max(n, self.beam_width)
         labels, log_p = prefix_search(raw, sequences.lengths, width, n_best=n)
-        return object_array([self._in_form(of_one) for of_one in labels]), object_array(
-            log_p
-        )
+        y = object_array([self._in_form(of_one) for of_one in labels])
+        return y, object_array(log_p)
