@@ -28,6 +28,12 @@ class Labels:
         self.n_steps, self.rows = n_steps, rows
         self._starts = np.cumsum(lengths) - lengths
 
+    @classmethod
+    def of(cls, codes, n_steps):
+        """Labels from a list of arrays of codes."""
+        lengths = np.array([len(of_one) for of_one in codes])
+        return cls(np.concatenate(codes), lengths, n_steps)
+
     def __len__(self):
         return len(self.lengths)
 
@@ -123,8 +129,7 @@ def classes_of(sequences):
 
 
 def codes_of_labels(sequences, classes):
-    """Positions among the classes, stacked, and the lengths of the sequences."""
-    lengths = np.array([len(array) for array in sequences])
+    """Positions among the classes, a list of arrays."""
     place = {label: k for k, label in enumerate(classes.tolist())}
     values = [label for array in sequences for label in array.tolist()]
     codes = np.array([place.get(label, -1) for label in values], np.intp)
@@ -134,7 +139,7 @@ def codes_of_labels(sequences, classes):
             f"y has the labels {unknown[:5]}, which are not among the {len(classes)} "
             "labels in classes_."
         )
-    return codes, lengths
+    return np.split(codes, np.cumsum([len(array) for array in sequences])[:-1])
 
 
 def labels_of_codes(codes, classes):

@@ -1,6 +1,6 @@
 """The estimators, and their streams."""
 
-from ._base import BaseRNN
+from ._base import BaseRNN, PointwiseRNN
 from ._classifier import RNNClassifier
 from ._parameters import window_of
 from ._regressor import RNNRegressor
@@ -9,6 +9,7 @@ from ._transcriber import RNNTranscriber
 
 __all__ = [
     "BaseRNN",
+    "PointwiseRNN",
     "RNNClassifier",
     "RNNRegressor",
     "RNNTranscriber",

@@ -169,10 +169,15 @@ class LabelRNN(BaseRNN):
 
     def _encoded(self, items, sequences):
         """Labels, which must be possible, from sequences of labels."""
-        codes, lengths = codes_of_labels(items, self.classes_)
-        labels = Labels(codes, lengths, sequences.lengths)
+        labels = Labels.of(codes_of_labels(items, self.classes_), sequences.lengths)
         self._check_labels(labels)
         return labels
+
+    def _labels_for(self, y, raw, sequences):
+        """The labels of y, or those that are predicted if y is None."""
+        if y is None:
+            return Labels.of(self._best(raw, sequences), sequences.lengths)
+        return self._encoded(self._sequences_of(y, sequences), sequences)
 
     def _decode_targets(self, y):
         return self._in_form(list(y))
