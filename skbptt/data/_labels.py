@@ -29,6 +29,12 @@ class Labels:
         self._starts = np.cumsum(lengths) - lengths
         self._teacher = None
 
+    @classmethod
+    def of(cls, codes, n_steps):
+        """Labels from a list of arrays of codes."""
+        lengths = np.array([len(of_one) for of_one in codes])
+        return cls(np.concatenate(codes), lengths, n_steps)
+
     def __len__(self):
         return len(self.lengths)
 
@@ -122,11 +128,13 @@ def one_sequence(item, i):
         raise ValueError(f"y[{i}] has missing labels, which are not allowed.")
     if labels.dtype.kind == "U" and not all(isinstance(label, str) for label in item):
         raise TypeError(f"{MIXED} Got both in y[{i}].")
-    if labels.dtype.kind == "f" and not (np.floor(labels) == labels).all():
-        raise ValueError(
-            f"y[{i}] holds the number {labels[np.floor(labels) != labels][0]}, but labels "
-            "must be integers or strings."
-        )
+    if labels.dtype.kind == "f":
+        wrong = labels[~np.isfinite(labels) | (np.floor(labels) != labels)]
+        if len(wrong):
+            raise ValueError(
+                f"y[{i}] holds the number {wrong[0]}, but labels must be integers or "
+                "strings."
+            )
     return labels
 
 
@@ -141,8 +149,7 @@ def classes_of(sequences):
 
 
 def codes_of_labels(sequences, classes):
-    """Positions among the classes, stacked, and the lengths of the sequences."""
-    lengths = np.array([len(array) for array in sequences])
+    """Positions among the classes, a list of arrays."""
     place = {label: k for k, label in enumerate(classes.tolist())}
     values = [label for array in sequences for label in array.tolist()]
     codes = np.array([place.get(label, -1) for label in values], np.intp)
@@ -152,7 +159,7 @@ def codes_of_labels(sequences, classes):
             f"y has the labels {unknown[:5]}, which are not among the {len(classes)} "
             "labels in classes_."
         )
-    return codes, lengths
+    return np.split(codes, np.cumsum([len(array) for array in sequences])[:-1])
 
 
 def labels_of_codes(codes, classes):

@@ -1,6 +1,6 @@
 """The estimators, and their streams."""
 
-from ._base import BaseRNN
+from ._base import BaseRNN, PointwiseRNN
 from ._classifier import RNNClassifier
 from ._parameters import window_of
 from ._regressor import RNNRegressor
@@ -10,6 +10,7 @@ from ._translator import RNNTranslator
 
 __all__ = [
     "BaseRNN",
+    "PointwiseRNN",
     "RNNClassifier",
     "RNNRegressor",
     "RNNTranscriber",

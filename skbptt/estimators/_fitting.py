@@ -282,7 +282,9 @@ class Fitting(BaseEstimator, ABC):
         data = drop_weightless(data)
         if len(data.y) < 2:
             raise ValueError("X_val and y_val must hold at least 2 targets. Got 1.")
-        return self._ready(data)
+        data = self._ready(data)
+        # Steps are stacked in the order of the sequences, as outputs at each step will be.
+        return data.take(np.arange(len(data.sequences)))
 
     def _fitted(self, run, theta, state):
         """The fitted attributes, in the units of the user."""

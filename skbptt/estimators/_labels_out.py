@@ -65,7 +65,8 @@ class LabelRNN(BaseRNN):
 
     def _best(self, sequences):
         """Codes of the best output of each sequence."""
-        labels, _ = self._outputs(sequences, self.beam_width, 1)
+        width = positive_integer("beam_width", self.beam_width)
+        labels, _ = self._outputs(sequences, width, 1)
         return [of_one[0] for of_one in labels]
 
     # Training.
@@ -175,10 +176,15 @@ class LabelRNN(BaseRNN):
 
     def _encoded(self, items, sequences):
         """Labels, which must be possible, from sequences of labels."""
-        codes, lengths = codes_of_labels(items, self.classes_)
-        labels = Labels(codes, lengths, sequences.lengths)
+        labels = Labels.of(codes_of_labels(items, self.classes_), sequences.lengths)
         self._check_labels(labels)
         return labels
+
+    def _labels_for(self, y, sequences):
+        """The labels of y, or those that are predicted if y is None."""
+        if y is None:
+            return Labels.of(self._best(sequences), sequences.lengths)
+        return self._encoded(self._sequences_of(y, sequences), sequences)
 
     def _decode_targets(self, y):
         return self._in_form(list(y))
@@ -233,9 +239,9 @@ class LabelRNN(BaseRNN):
         ValueError
             If n is not an integer of at least 1.
         """
-        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
-            raise ValueError(f"n must be an integer of at least 1. Got {n!r}.")
-        labels, log_p = self._outputs(self._sequences(X), max(n, self.beam_width), n)
+        n = positive_integer("n", n)
+        width = max(n, positive_integer("beam_width", self.beam_width))
+        labels, log_p = self._outputs(self._sequences(X), width, n)
         return object_array([self._in_form(its) for its in labels]), object_array(log_p)
 
     def score(self, X, y, sample_weight=None):
@@ -312,3 +318,10 @@ def split_texts(texts, tokenizer):
                 f"[{i}] it returned {item!r}."
             )
     return [np.array(item, dtype=object) for item in items]
+
+
+def positive_integer(name, value):
+    """The value, which must be an integer of at least 1."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be an integer of at least 1. Got {value!r}.")
+    return int(value)

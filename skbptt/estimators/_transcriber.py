@@ -2,7 +2,7 @@
 
 from .._docstrings import fill_docstring
 from ..losses import CTC, best_path, check_alignable, prefix_search
-from ._labels_out import LabelRNN
+from ._labels_out import LabelRNN, positive_integer
 
 
 @fill_docstring
@@ -169,7 +169,7 @@ class RNNTranscriber(LabelRNN):
         return 0.01
 
     def _best(self, sequences):
-        if self.beam_width > 1:
+        if positive_integer("beam_width", self.beam_width) > 1:
             return super()._best(sequences)
         return best_path(self._raw_of(sequences), sequences.lengths)
 

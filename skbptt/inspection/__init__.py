@@ -1,7 +1,9 @@
 """Look into a fitted network."""
 
 from .._public import publish
+from ._alignment import alignment
 from ._displays import (
+    AlignmentDisplay,
     ForecastDisplay,
     GradientFlowDisplay,
     HiddenStateDisplay,
@@ -14,11 +16,13 @@ from ._hessian import hessian_product
 from ._permutation import permutation_importance
 
 __all__ = [
+    "AlignmentDisplay",
     "ForecastDisplay",
     "GradientFlowDisplay",
     "HiddenStateDisplay",
     "LossCurveDisplay",
     "SaliencyDisplay",
+    "alignment",
     "gradient_flow",
     "hessian_product",
     "hidden_states",

@@ -4,9 +4,10 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from ..data import check_sequences
+from ..estimators import PointwiseRNN
 from ..network import reach_of, record_gradient_norms, record_states, spectral_radii
 from ..training import one_blas_thread, parallel_map
-from ._gradient import check_recurrent, prepare
+from ._gradient import STACKS, check_recurrent, prepare
 
 # Jacobians are of so many steps at the most: each needs its eigenvalues.
 N_JACOBIANS = 50
@@ -17,7 +18,7 @@ def hidden_states(estimator, X):
 
     Parameters
     ----------
-    estimator : RNNClassifier or RNNRegressor
+    estimator : RNNClassifier, RNNRegressor or RNNTranscriber
         A fitted estimator.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
@@ -59,7 +60,7 @@ def hidden_states(estimator, X):
     >>> np.allclose(h, o * np.tanh(c))
     True
     """
-    check_recurrent(estimator)
+    check_recurrent(estimator, STACKS)
     sequences = check_sequences(estimator, X, reset=False)
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:
         values = record_states(estimator._network, estimator._theta, sequences, map_parts)
@@ -146,7 +147,7 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
     >>> flow.spectral_radius["layers.0.forward"][:3].round(3)
     array([0.5, 0.5, 0.5])
     """
-    check_recurrent(estimator)
+    check_recurrent(estimator, PointwiseRNN)
     network, theta = estimator._network, estimator._theta
     data = prepare(estimator, X, y, sample_weight)
     quiet = np.errstate(over="ignore", invalid="ignore")  # as of a net that has exploded

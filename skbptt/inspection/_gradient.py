@@ -6,7 +6,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..data import check_sequences, drop_weightless
-from ..estimators import BaseRNN, window_of
+from ..estimators import BaseRNN, PointwiseRNN, RNNTranscriber, window_of
 from ..network import input_gradients
 from ..training import Objective, one_blas_thread, parallel_map
 
@@ -21,7 +21,7 @@ def loss_gradient(estimator, X, y, sample_weight=None):
 
     Parameters
     ----------
-    estimator : RNNClassifier or RNNRegressor
+    estimator : RNNClassifier, RNNRegressor or RNNTranscriber
         A fitted estimator.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
@@ -82,7 +82,7 @@ def saliency(estimator, X, y=None, *, sample_weight=None):
 
     Parameters
     ----------
-    estimator : RNNClassifier or RNNRegressor
+    estimator : RNNClassifier, RNNRegressor or RNNTranscriber
         A fitted estimator.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
@@ -95,7 +95,8 @@ def saliency(estimator, X, y=None, *, sample_weight=None):
         function) in favour of what is predicted [1]_: of the class, of the regressor's
         output (the sum of several), or of the logit times 1 where an indicator or the
         second of two classes is predicted and times -1 where not, summed over labels; again
-        the sum over the steps.
+        the sum over the steps. For a transcriber it is that of the log-probability of the
+        predicted labels.
     sample_weight : array-like, default=None
         Weights, as in fit: the targets of weight 0 are left out of the loss, and only
         these may be missing. The other weights do not matter.
@@ -144,22 +145,34 @@ def saliency(estimator, X, y=None, *, sample_weight=None):
     if y is None:
         if sample_weight is not None:
             raise ValueError("sample_weight is for the loss, which needs y. Got y=None.")
-        sequences = check_sequences(estimator, X, reset=False)
+        sequences, d_raw_of = of_prediction(estimator, X)
     else:
-        data = prepare(estimator, X, y, sample_weight)
-        sequences = data.sequences
-        counted = data.reweighted((data.weights > 0).astype(estimator._theta.dtype))
-
-    def d_raw_of(raw, batch):
-        if y is None:
-            return toward_prediction(estimator, raw)
-        return estimator._loss.weighted_gradient(raw, *counted.targets_of(batch))
-
+        sequences, d_raw_of = of_loss(estimator, X, y, sample_weight)
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:
         gradient = input_gradients(
             estimator._network, estimator._theta, sequences, d_raw_of, map_parts
         )
     return sequences.unstack(gradient[:, 0] if estimator._univariate else gradient)
+
+
+def of_loss(estimator, X, y, sample_weight):
+    """Sequences, and the derivative of their losses with respect to the raw outputs."""
+    data = prepare(estimator, X, y, sample_weight)
+    counted = data.reweighted((data.weights > 0).astype(estimator._theta.dtype))
+
+    def d_raw_of(raw, batch):
+        return estimator._loss.weighted_gradient(raw, *counted.targets_of(batch))
+
+    return data.sequences, d_raw_of
+
+
+def of_prediction(estimator, X):
+    """Sequences, and the derivative of what is predicted by the raw outputs."""
+    sequences = check_sequences(estimator, X, reset=False)
+    if isinstance(estimator, PointwiseRNN):
+        return sequences, lambda raw, batch: toward_prediction(estimator, raw)
+    sequences = sequences.with_targets(estimator._labels_for(None, sequences))
+    return sequences, lambda raw, batch: -estimator._loss.gradient(raw, batch.targets)
 
 
 def toward_prediction(estimator, raw):
@@ -171,12 +184,22 @@ def toward_prediction(estimator, raw):
     return np.eye(raw.shape[1], dtype=raw.dtype)[raw.argmax(axis=1)]
 
 
-def check_recurrent(estimator, transformed="X as pipeline[:-1].transform(X)"):
-    """Refuse what is no fitted estimator of the package.
+# The estimators that an inspection may be of, by their base.
+STACKS = PointwiseRNN, RNNTranscriber
+NAMES = {
+    BaseRNN: "an RNNClassifier, RNNRegressor, RNNTranscriber or RNNTranslator",
+    STACKS: "an RNNClassifier, RNNRegressor or RNNTranscriber",
+    PointwiseRNN: "an RNNClassifier or RNNRegressor",
+    RNNTranscriber: "an RNNTranscriber",
+}
+
+
+def check_recurrent(estimator, base=BaseRNN, transformed="X as pipeline[:-1].transform(X)"):
+    """Refuse what is no fitted estimator of the package, or has not the given base.
 
     ``transformed`` says what to pass beside the last step of a pipeline.
     """
-    if not isinstance(estimator, BaseRNN):
+    if not isinstance(estimator, base):
         cure = ""
         if isinstance(estimator, Pipeline):
             cure = f" Pass pipeline[-1], and {transformed}."
@@ -185,8 +208,7 @@ def check_recurrent(estimator, transformed="X as pipeline[:-1].transform(X)"):
         elif hasattr(estimator, "regressor_"):
             cure = " Pass its regressor_, and y transformed."
         raise TypeError(
-            "estimator must be an RNNClassifier or RNNRegressor. Got "
-            f"{type(estimator).__name__}.{cure}"
+            f"estimator must be {NAMES[base]}. Got {type(estimator).__name__}.{cure}"
         )
     check_is_fitted(estimator)
 

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from ..estimators import PointwiseRNN
 from ..network import Curvature
 from ..training import one_blas_thread, parallel_map
 from ._gradient import check_recurrent, objective_of
@@ -78,7 +79,7 @@ def hessian_product(estimator, X, y, vector, *, kind="hessian", sample_weight=No
     >>> bool(sum((gradient[name] * bowl[name]).sum() for name in gradient) > 0)
     True
     """
-    check_recurrent(estimator)
+    check_recurrent(estimator, PointwiseRNN)
     layout, theta = estimator._network.layout, estimator._theta
     v = flat_vector(layout, vector, theta.dtype)
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:

@@ -1,7 +1,7 @@
 """Losses over raw outputs, and the units of targets."""
 
 from ._base import Loss, Units, in_units, units_of
-from ._ctc import align, check_alignable, ctc
+from ._ctc import align, check_alignable, ctc, log_softmax
 from ._ctc_decoding import best_path, prefix_search
 from ._labels import CTC, SequenceCrossEntropy
 from ._pointwise import (
@@ -31,6 +31,7 @@ __all__ = [
     "check_alignable",
     "ctc",
     "in_units",
+    "log_softmax",
     "prefix_search",
     "units_of",
 ]

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from ...data import missing
+from ...estimators import BaseRNN
 from .._gradient import check_recurrent
 
 # Told apart by the colour-blind (Okabe & Ito, 2008), without the yellow: too pale a line.
@@ -40,9 +41,9 @@ def renamed(named, name):
     return dict(zip(names, named.values()))
 
 
-def as_batch(estimator, x):
+def as_batch(estimator, x, base=BaseRNN):
     """One sequence, without padding, as the X of an estimator."""
-    check_recurrent(estimator, "x as pipeline[:-1].transform([x])[0]")
+    check_recurrent(estimator, base, "x as pipeline[:-1].transform([x])[0]")
     ndim, shape = (
         (1, "(n_steps,), as X was 2-D in fit")
         if estimator._univariate

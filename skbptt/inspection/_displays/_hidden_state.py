@@ -77,7 +77,7 @@ class HiddenStateDisplay:
 
         Parameters
         ----------
-        estimator : RNNClassifier or RNNRegressor
+        estimator : RNNClassifier, RNNRegressor or RNNTranscriber
             A fitted estimator.
         x : array-like of shape (n_steps, n_features) or (n_steps,)
             One sequence, without the first axis of the X met in fit. Steps of NaN at

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from ...data import check_sequences
+from ...estimators import PointwiseRNN
 from .._gradient import saliency
 from ._common import COLORS, as_batch, integer_ticks, legend_above, make_panels
 
@@ -94,13 +95,13 @@ class SaliencyDisplay:
 
         Parameters
         ----------
-        estimator : RNNClassifier or RNNRegressor
+        estimator : RNNClassifier, RNNRegressor or RNNTranscriber
             A fitted estimator.
         x : array-like of shape (n_steps, n_features) or (n_steps,)
             One sequence, without the first axis of the X met in fit. Steps of NaN at
             its end are padding.
         y : scalar or array-like of shape (n_outputs,), (n_steps,) or \
-                (n_steps, n_outputs), default=None
+                (n_steps, n_outputs), or labels of a transcriber, default=None
             The true target, to be shown beside the prediction.
         ax, name, **kwargs
             As in :meth:`plot`.
@@ -121,9 +122,11 @@ class SaliencyDisplay:
         """
         X = as_batch(estimator, x)
         y_pred = estimator.predict(X)[0]
-        if estimator._network.per_step and y is not None and len(y) == len(x):
+        pointwise = isinstance(estimator, PointwiseRNN)
+        per_step = pointwise and estimator._network.per_step
+        if per_step and y is not None and len(y) == len(x):
             y = y[: len(X[0])]
-        if y is not None and np.shape(y) != np.shape(y_pred):
+        if pointwise and y is not None and np.shape(y) != np.shape(y_pred):
             raise ValueError(
                 f"y must have the shape of the prediction, {np.shape(y_pred)}. Got "
                 f"{np.shape(y)}."
@@ -146,7 +149,7 @@ class SaliencyDisplay:
             "relevance": saliency(estimator, X)[0].reshape(values.shape) * factors,
             "feature_names": names,
         }
-        if estimator._network.per_step:
+        if per_step:
             one_label = is_classifier(estimator) and np.ndim(y_pred) == 1
             classes = estimator.classes_ if one_label else None
             display = cls(
