@@ -77,8 +77,9 @@ alpha : float or "auto", default="auto"
     Strength of the L2 penalty on weight matrices: alpha / 2 times their squared norm is
     added to the weighted sum of losses. The vectors of categories have no penalty. It does
     not depend on the batch size, nor on the units of the targets. "auto" is 0.01 for a
-    classifier, and for a regressor 1.2, or 0.1 with ``return_sequences=True``: strong
-    enough for noisy series. Choose a smaller one for targets without noise.
+    classifier or transcriber, and for a regressor 1.2, or 0.1 with
+    ``return_sequences=True``: strong enough for noisy series. Choose a smaller one for
+    targets without noise.
 
 max_grad_norm : float or None, default=1.0
     Clip the norm of the whole gradient to this value [7]_. Only used by "adam" and "sgd".
@@ -304,7 +305,7 @@ weight :math:`w_{ik}` for each of K outputs, :math:`w_i \\ell_i` is the mean, or
 
 A sequence of weight 2 is the same as two equal sequences, to the last bit (with
 ``shuffle=False`` and a stochastic solver only on average). The output bias starts at the
-best constant prediction: the mean, the median or quantile, or the log odds.
+best constant prediction: the mean, the median or quantile, or the logarithms of shares.
 """
 
 REFERENCES = """\

@@ -85,6 +85,10 @@ def label_sequences(y):
     texts : bool
     sequences : list of str, or list of ndarray of shape (n_labels,)
     """
+    if y is None:
+        raise ValueError(
+            "This estimator requires y to be passed, but the target y is None."
+        )
     ndim = getattr(y, "ndim", None)
     if isinstance(y, np.ndarray) and ndim == 2:
         y = list(y)
