@@ -157,6 +157,10 @@ def test_text_before_an_encoder_is_no_mistake():
 PIPELINE = make_pipeline(TimeDistributed(StandardScaler()), regressor()).fit(DENSE, TARGET)
 VECTOR = PIPELINE[-1].weights_
 ASKED = {
+    "AlignmentDisplay": lambda model, X: inspection.AlignmentDisplay.from_estimator(
+        model, X
+    ),
+    "alignment": lambda model, X: inspection.alignment(model, X, TARGET),
     "GradientFlowDisplay": lambda model, X: inspection.GradientFlowDisplay.from_estimator(
         {"one": model}, X, TARGET
     ),
@@ -185,7 +189,8 @@ def test_every_inspection_is_tried():
 @pytest.mark.usefixtures("close_figures")
 @pytest.mark.parametrize("name", ASKED)
 def test_a_pipeline_to_look_into(name):
-    x = DENSE[0] if name in ("HiddenStateDisplay", "SaliencyDisplay") else DENSE
+    of_one = ("AlignmentDisplay", "HiddenStateDisplay", "SaliencyDisplay")
+    x = DENSE[0] if name in of_one else DENSE
     with pytest.raises(TypeError, match="Got Pipeline. Pass pipeline") as error:
         ASKED[name](PIPELINE, x)
     names = {"pipeline": PIPELINE, "X": DENSE, "x": DENSE[0]}
