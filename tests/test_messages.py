@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import skbptt
-from skbptt import inspection
+from skbptt import RNNTranscriber, inspection
 from skbptt.inspection import permutation_importance, saliency
 from skbptt.preprocessing import TimeDistributed, make_windows
 from tests.fits import (
@@ -155,12 +155,16 @@ def test_text_before_an_encoder_is_no_mistake():
 # Pipelines.
 
 PIPELINE = make_pipeline(TimeDistributed(StandardScaler()), regressor()).fit(DENSE, TARGET)
+WORDS = ["ab", "b"] * 10
+TRANSCRIBING = make_pipeline(
+    TimeDistributed(StandardScaler()), RNNTranscriber(2, max_iter=2, random_state=0)
+).fit(DENSE, WORDS)
 VECTOR = PIPELINE[-1].weights_
 ASKED = {
     "AlignmentDisplay": lambda model, X: inspection.AlignmentDisplay.from_estimator(
         model, X
     ),
-    "alignment": lambda model, X: inspection.alignment(model, X, TARGET),
+    "alignment": lambda model, X: inspection.alignment(model, X, WORDS),
     "GradientFlowDisplay": lambda model, X: inspection.GradientFlowDisplay.from_estimator(
         {"one": model}, X, TARGET
     ),
@@ -191,11 +195,12 @@ def test_every_inspection_is_tried():
 def test_a_pipeline_to_look_into(name):
     of_one = ("AlignmentDisplay", "HiddenStateDisplay", "SaliencyDisplay")
     x = DENSE[0] if name in of_one else DENSE
+    pipeline = TRANSCRIBING if "lignment" in name else PIPELINE
     with pytest.raises(TypeError, match="Got Pipeline. Pass pipeline") as error:
-        ASKED[name](PIPELINE, x)
-    names = {"pipeline": PIPELINE, "X": DENSE, "x": DENSE[0]}
+        ASKED[name](pipeline, x)
+    names = {"pipeline": pipeline, "X": DENSE, "x": DENSE[0]}
     step = eval(cure_in(error, r"Pass (pipeline\[-1\]), and"), names)
-    assert step is PIPELINE[-1]
+    assert step is pipeline[-1]
     transformed = eval(cure_in(error, r", and [Xx] as (.*)\.$"), names)
     expected = (DENSE - DENSE.mean(axis=(0, 1))) / DENSE.std(axis=(0, 1))
     np.testing.assert_allclose(transformed, expected[0] if x.ndim == 2 else expected)
