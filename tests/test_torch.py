@@ -437,7 +437,7 @@ def test_gradient_flow(cell, readout, per_step):
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["one", "both"])
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
 def test_connectionist_temporal_classification(kind, bidirectional):
-    """Packed layers and ctc_loss; labels repeat, one target is empty, one leaves no room."""
+    """Packed layers and ctc_loss; labels repeat, one target is empty, one has no room."""
     rng = np.random.RandomState(0)
     X = [rng.standard_normal((n, 3)) for n in (9, 4, 1, 12, 5, 7)]
     y = [[0, 0, 2, 1], [], [1], [2, 2, 0, 1, 1], [1, 1, 0, 2], [0, 1]]
@@ -453,7 +453,7 @@ def test_connectionist_temporal_classification(kind, bidirectional):
     log_p = twin([torch.tensor(x) for x in X]).log_softmax(1).split(lengths.tolist())
     losses = torch.nn.functional.ctc_loss(
         torch.nn.utils.rnn.pad_sequence(log_p),
-        torch.tensor(sum(y, [])),
+        torch.tensor([k for labels in y for k in labels]),
         lengths,
         torch.tensor([len(labels) for labels in y]),
         blank=3,
