@@ -3,11 +3,11 @@
     python benchmarks/transcriber.py --data FOLDER [--seeds 0 1 2] [--epochs 15] [--turns 2]
 
 FOLDER holds ``FSDD_MFCC13_official.npz``, recordings of the Free Spoken Digit Dataset, and
-``digit_strings.py``, which joins them to strings of 1 to 8 digits. The net is a bidirectional
-GRU of two layers of 64 units with dropout 0.3. Its PyTorch twin has the same size, dropout,
-batches and schedule of the learning rate, and packs its sequences. Epochs of both are timed
-in turns. Then the net of skbptt is trained for each seed, and transcribes 500 strings of the
-test recordings. ``--turns 0`` leaves out the times.
+``digit_strings.py``, which joins them to strings of 1 to 8 digits. The net is a
+bidirectional GRU of two layers of 64 units with dropout 0.3. Its PyTorch twin has the same
+size, dropout, batches and schedule of the learning rate, and packs its sequences. Epochs of
+both are timed in turns. Then the net of skbptt is trained for each seed, and transcribes
+500 strings of the test recordings. ``--turns 0`` leaves out the times.
 """
 
 import sys

@@ -185,7 +185,7 @@ class RNNTranscriber(LabelRNN):
             Sequences, of the kind met in fit.
         n : int
             Number of outputs for each sequence. The search keeps ``beam_width`` prefixes,
-            or n if that is more.
+            or 4 n if that is more.
 
         Returns
         -------
@@ -202,7 +202,8 @@ class RNNTranscriber(LabelRNN):
             If n is not an integer of at least 1.
         """
         n = positive_integer("n", n)
-        width = max(n, positive_integer("beam_width", self.beam_width))
+        # A beam that holds no more than is asked for loses what comes up late.
+        width = max(4 * n, positive_integer("beam_width", self.beam_width))
         raw, sequences = self._raw(X)
         labels, log_p = prefix_search(raw, sequences.lengths, width, n_best=n)
         y = object_array([self._in_form(of_one) for of_one in labels])
