@@ -39,9 +39,9 @@ X_test, y_test = strings("test", 200)
 print(f"{len(X_test[0])} frames, spoken by {y_test[0]}")
 
 # %%
-# ``y`` holds a sequence of labels for each sequence of frames, and is shorter. The loss sums
-# over all ways in which the labels may lie along the frames. ``score`` is 1 minus the number
-# of insertions, deletions and replacements per label.
+# ``y`` holds a sequence of labels for each sequence of frames. The loss sums over all ways
+# in which the labels may lie along the frames. ``score`` is 1 minus the number of
+# insertions, deletions and replacements per label.
 
 net = RNNTranscriber(48, bidirectional=True, max_iter=25, random_state=0)
 model = make_pipeline(TimeDistributed(StandardScaler()), net).fit(X_train, y_train)

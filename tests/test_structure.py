@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import skbptt
+from skbptt._docstrings import BLOCKS
 
 ROOT = Path(skbptt.__file__).parent
 
@@ -83,12 +84,5 @@ def test_docstrings_name_every_parameter():
         for name in cls().get_params():
             assert f" {name} :" in text
         assert "<" not in text.split("Parameters\n")[0]
-        for block in (
-            "<network",
-            "<training",
-            "<attributes",
-            "<notes",
-            "<references",
-            "<seq",
-        ):
+        for block in BLOCKS:
             assert block not in cls.__doc__

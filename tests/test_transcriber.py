@@ -6,6 +6,7 @@ from itertools import groupby
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from skbptt import RNNTranscriber
 from skbptt.data import canonical
@@ -84,6 +85,13 @@ def test_training_starts_from_the_shares_of_the_labels():
     start = quietly(model.fit, rows, y, weights).weights_["output.b"]
     expected = np.log(np.array([5, 4, 16 - 9]) / 16)
     np.testing.assert_allclose(start, expected, atol=1e-9)
+
+
+def test_a_net_that_has_learned_nothing_is_warned_of():
+    """The shares of labels and blanks are the constant that it has to beat."""
+    model = transcriber(max_iter=1, learning_rate_init=1e-9)
+    with pytest.warns(ConvergenceWarning, match="no better than that of a constant"):
+        model.fit(X, WORDS)
 
 
 # Training.
