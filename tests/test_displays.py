@@ -243,7 +243,7 @@ each = pytest.mark.parametrize("display", DRAW, ids=lambda display: display.__na
 
 @each
 def test_other_estimators_are_refused(display):
-    with pytest.raises(TypeError, match="RNNClassifier or RNNRegressor. Got Pipeline"):
+    with pytest.raises(TypeError, match="must be an RNNClassifier.* Got Pipeline"):
         DRAW[display](make_pipeline(MODEL))
     with pytest.raises(NotFittedError):
         DRAW[display](regressor())

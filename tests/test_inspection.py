@@ -142,7 +142,7 @@ def test_saliency_of_univariate_sequences():
 
 
 def test_saliency_refuses():
-    with pytest.raises(TypeError, match="RNNTranslator. Got LinearRegr"):
+    with pytest.raises(TypeError, match="an RNNClassifier.* Got LinearRegr"):
         saliency(LinearRegression(), X)
     with pytest.raises(NotFittedError):
         saliency(regressor(), X)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import skbptt
+from skbptt._docstrings import BLOCKS
 
 ROOT = Path(skbptt.__file__).parent
 
@@ -78,10 +79,10 @@ def test_public_names_are_documented_and_listed():
 
 
 def test_docstrings_name_every_parameter():
-    for cls in (skbptt.RNNClassifier, skbptt.RNNRegressor):
+    for cls in (skbptt.RNNClassifier, skbptt.RNNRegressor, skbptt.RNNTranscriber):
         text = cls.__doc__.split("Attributes\n")[0]
         for name in cls().get_params():
             assert f" {name} :" in text
         assert "<" not in text.split("Parameters\n")[0]
-        for block in ("<network", "<training", "<attributes", "<notes", "<references"):
+        for block in BLOCKS:
             assert block not in cls.__doc__

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skbptt import RNNClassifier, RNNRegressor, solvers
+from skbptt import RNNClassifier, RNNRegressor, RNNTranscriber, solvers
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
 from skbptt.data._sequences import Sequences
 from skbptt.inspection import gradient_flow, hessian_product, loss_gradient
@@ -432,3 +432,40 @@ def test_gradient_flow(cell, readout, per_step):
                 by_lag = norms[:: -1 if side == "forward" else 1]
                 got = flow.norm[key][i, : len(x)]
                 np.testing.assert_allclose(got, by_lag, rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["one", "both"])
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_connectionist_temporal_classification(kind, bidirectional):
+    """Packed layers and ctc_loss; labels repeat, one target is empty, one has no room."""
+    rng = np.random.RandomState(0)
+    X = [rng.standard_normal((n, 3)) for n in (9, 4, 1, 12, 5, 7)]
+    y = [[0, 0, 2, 1], [], [1], [2, 2, 0, 1, 1], [1, 1, 0, 2], [0, 1]]
+    weights = rng.uniform(0.5, 2, 6)
+    model = RNNTranscriber(
+        (6, 6), cell=kind, bidirectional=bidirectional, alpha=0.2, max_iter=4
+    )
+    model.fit(X, y, weights)
+    loss, gradient = loss_gradient(model, X, y, weights)
+
+    twin = Twin(kind, model._network, model._theta, 3)
+    lengths = torch.tensor([len(x) for x in X])
+    log_p = twin([torch.tensor(x) for x in X]).log_softmax(1).split(lengths.tolist())
+    losses = torch.nn.functional.ctc_loss(
+        torch.nn.utils.rnn.pad_sequence(log_p),
+        torch.tensor([k for labels in y for k in labels]),
+        lengths,
+        torch.tensor([len(labels) for labels in y]),
+        blank=3,
+        reduction="none",
+    )
+    np.testing.assert_allclose(
+        model.log_likelihood(X, y), -losses.detach(), rtol=1e-10, atol=1e-12
+    )
+    total = (losses * torch.tensor(weights)).sum()
+    matrices = [p for name, p in twin.named_parameters() if "weight" in name]
+    expected = (total + 0.1 * sum((p**2).sum() for p in matrices)) / weights.sum()
+    expected.backward()
+    assert loss == pytest.approx(expected.item(), rel=1e-10)
+    flat = np.concatenate([values.ravel() for values in gradient.values()])
+    assert relative_error(flat, twin.gradient()) < 1e-10

@@ -223,7 +223,7 @@ class LabelRNN(BaseRNN):
             Sequences, of the kind met in fit.
         n : int
             Number of outputs for each sequence. The search keeps ``beam_width``
-            beginnings of outputs, or n if that is more.
+            beginnings of outputs, or 4 n if that is more.
 
         Returns
         -------
@@ -240,7 +240,8 @@ class LabelRNN(BaseRNN):
             If n is not an integer of at least 1.
         """
         n = positive_integer("n", n)
-        width = max(n, positive_integer("beam_width", self.beam_width))
+        # A beam that holds no more than is asked for loses what comes up late.
+        width = max(4 * n, positive_integer("beam_width", self.beam_width))
         labels, log_p = self._outputs(self._sequences(X), width, n)
         return object_array([self._in_form(its) for its in labels]), object_array(log_p)
 

@@ -66,6 +66,10 @@ def alignment(estimator, X, y):
     bbb [-1  0 -1  1 -1  2]
     aaa [-1  0 -1  1 -1  2]
     """
+    if y is None:
+        raise ValueError(
+            "y must be the labels to align, such as estimator.predict(X). Got None."
+        )
     *_, position, sequences = aligned(estimator, X, y)
     return sequences.unstack(position)
 

@@ -13,7 +13,7 @@ from .._gradient import check_recurrent
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
-def named_estimators(estimator):
+def named_estimators(estimator, base=BaseRNN):
     """Fitted estimators by name, from one, from a list or from a dict."""
     if isinstance(estimator, Mapping):
         named = dict(estimator)
@@ -24,7 +24,7 @@ def named_estimators(estimator):
     if not named:
         raise ValueError("estimator must hold at least one estimator. Got none.")
     for one in named.values():
-        check_recurrent(one)
+        check_recurrent(one, base)
     return named
 
 

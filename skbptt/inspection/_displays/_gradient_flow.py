@@ -4,6 +4,7 @@ from itertools import cycle
 
 import numpy as np
 
+from ...estimators import PointwiseRNN
 from .._flow import gradient_flow
 from ._common import (
     COLORS,
@@ -104,7 +105,7 @@ class GradientFlowDisplay:
         """
         flows = {
             key: gradient_flow(one, X, y)
-            for key, one in named_estimators(estimator).items()
+            for key, one in named_estimators(estimator, PointwiseRNN).items()
         }
         return cls(flows=flows).plot(ax, name=name, **kwargs)
 

@@ -82,7 +82,7 @@ class LossCurveDisplay:
 
         Parameters
         ----------
-        estimator : RNNClassifier or RNNRegressor, list of them or dict of str to them
+        estimator : RNNClassifier, RNNRegressor or RNNTranscriber, list or dict of them
             One fitted estimator, or several, by name in a dict.
         ax, name, **kwargs
             As in :meth:`plot`.
