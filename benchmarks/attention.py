@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 import torch
 from peers import alternate, describe_machine, parse
-from skbptt._sequences import Sequences
 
+from skbptt.data import Sequences
 from skbptt.layers._attention import Grid, attend, attend_back
 
 # Sequences, shortest and longest of decoder and encoder, units.

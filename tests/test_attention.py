@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from skbptt._sequences import Sequences
 
+from skbptt.data import Sequences
 from skbptt.layers._attention import Grid, attend, attend_back
 from tests.gradcheck import H, complex_gradient, relative_error
 
