@@ -56,9 +56,9 @@ def check_tokens(item, i):
             f"X[{i}] is empty: a sequence must have at least one step. "
             "skbptt.preprocessing.TokenEncoder gives an empty text one unknown token."
         )
-    if np.min(item) < 0:
+    if item.min() < 0:
         raise ValueError(
-            f"X[{i}] holds the id {np.min(item)}. The ids of tokens must be integers of at "
+            f"X[{i}] holds the id {item.min()}. The ids of tokens must be integers of at "
             "least 0."
         )
 

@@ -30,13 +30,14 @@ class Dense(Layer):
 
     def forward(self, p, x, run):
         s = x.reshape(len(x), -1)
-        y = s @ p["W"] + p["b"]
+        y = s @ p["W"]
+        y += p["b"]
         return y, (s, x.shape)
 
     def backward(self, p, tape, dy, grad, run, need_dx):
         s, shape = tape
-        grad["W"][:] = s.T @ dy
-        grad["b"][:] = dy.sum(axis=0)
+        np.matmul(s.T, dy, out=grad["W"])
+        dy.sum(axis=0, out=grad["b"])
         if not need_dx:
             return None
         ds = dy @ p["W"].T

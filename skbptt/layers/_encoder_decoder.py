@@ -110,12 +110,15 @@ class EncoderDecoder(Group):
         raw : ndarray of shape (n_sequences, n_hypotheses, n_labels + 1)
         alpha : ndarray of shape (n_sequences, n_hypotheses, n_steps), or None
         """
-        v, alpha = s, None
+        n, width, _ = s.shape
+        v, alpha = s.reshape(n * width, -1), None
         if self.attention:
-            alpha = weights(s @ p["attention"]["W"], H, there)
-            u = np.concatenate([alpha @ H, s], axis=2)
+            q = (v @ p["attention"]["W"]).reshape(n, width, -1)
+            alpha = weights(q, H, there)
+            u = np.hstack([(alpha @ H).reshape(n * width, -1), v])
             v = np.tanh(u @ p["combine"]["W"] + p["combine"]["b"])
-        return v @ p["output"]["W"] + p["output"]["b"], alpha
+        raw = v @ p["output"]["W"] + p["output"]["b"]
+        return raw.reshape(n, width, -1), alpha
 
     def starts_of(self, starts, order=slice(None)):
         """The starting states by layer, in another order of the sequences."""

@@ -38,7 +38,7 @@ class Loss(ABC):
         return weights.reshape(len(weights), -1) * self.gradient(raw, y)
 
     def weighted_value_and_gradient(self, raw, y, weights):
-        """Both, for losses that compute them together."""
+        """Both, for losses that compute them together. It may overwrite ``raw``."""
         return self.weighted_sum(raw, y, weights), self.weighted_gradient(raw, y, weights)
 
     def _values(self, raw, y, weights):

@@ -96,12 +96,15 @@ class SequenceCrossEntropy(Loss):
         raise NotImplementedError("A sequence of labels has one weight.")
 
     def gradient(self, raw, y):
-        return self.each_label.gradient(raw, y.teacher(self.n_labels, raw.real.dtype).next)
+        return self.weighted_gradient(raw, y, np.ones(len(y), raw.real.dtype))
 
     def weighted_gradient(self, raw, y, weights):
+        return self.weighted_value_and_gradient(raw.copy(), y, weights)[1]
+
+    def weighted_value_and_gradient(self, raw, y, weights):
         teacher = y.teacher(self.n_labels, raw.real.dtype)
         of_rows = weights[teacher.order[teacher.column]]
-        return self.gradient(raw, y) * of_rows[:, np.newaxis]
+        return self.each_label.weighted_value_and_gradient(raw, teacher.next, of_rows)
 
     def predict(self, raw):
         return self.each_label.predict(raw)

@@ -1,13 +1,12 @@
 """From a translator and input sequences to the most probable sequences of labels."""
 
 import numpy as np
-from scipy.special import log_softmax
 
 from ..layers import Grid, Pass
 from ._parts import parts_of
 
-# A stream is read on with others that ended until fewer than this share is left.
-SHRINK = 0.5
+# Sequences that have ended are decoded on until fewer than this share is left.
+SHRINK = 0.75
 
 
 def translate(
@@ -116,7 +115,8 @@ class Search:
         m, width = len(self.running), self.width
         s = self.stepper.step(read.reshape(-1, 1).astype(self.dtype))
         raw, _ = self.layer.answer(self.p, s.reshape(m, width, -1), self.H, self.there)
-        log_p = log_softmax(raw.astype(np.float64), axis=2)
+        raw -= raw.max(axis=2, keepdims=True)
+        log_p = raw - np.log(np.exp(raw).sum(axis=2, keepdims=True))
         if t == self.max_length:
             log_p[:, :, : self.n_labels] = -np.inf
         total = (self.log_p[:, :, np.newaxis] + log_p).reshape(m, -1)
