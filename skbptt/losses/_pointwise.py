@@ -12,9 +12,6 @@ from scipy.special import expit, xlogy
 
 from ._base import Loss, TargetUnits, positive_or_one, weighted_mean, weighted_quantile
 
-# Numbers of raw outputs that stay in the cache.
-BLOCK = 1 << 16
-
 # Training starts from the mean rate or the shares of classes, with none out of reach.
 LEAST_SHARE = 0.01
 
@@ -214,31 +211,11 @@ class CrossEntropy(Loss):
         return raw[rows, top] - raw[rows, y] + np.log1p(others.sum(axis=1))
 
     def gradient(self, raw, y):
-        ones = np.ones(len(y), raw.real.dtype)
-        return self.weighted_value_and_gradient(raw.copy(), y, ones)[1]
-
-    def weighted_value_and_gradient(self, raw, y, weights):
-        # In place and in blocks of rows that fit the cache: one exponential for both.
-        values = np.empty(len(y), raw.dtype)
-        n = max(1, BLOCK // self.n_classes)
-        for start in range(0, len(y), n):
-            block = slice(start, start + n)
-            z, true = raw[block], y[block]
-            rows = np.arange(len(z))
-            top = z.real.argmax(axis=1)
-            highest = z[rows, top]
-            values[block] = highest - z[rows, true]
-            z -= highest[:, np.newaxis]
-            np.exp(z, out=z)
-            z[rows, top] = 0
-            others = z.sum(axis=1)
-            values[block] += np.log1p(others)
-            # p - 1 for the true class, but right to rounding where p is near 1.
-            wrong = np.where(true == top, others, 1 + others - z[rows, true])
-            z[rows, top] = 1
-            z[rows, true] = -wrong
-            z *= (weights[block] / (1 + others))[:, np.newaxis]
-        return np.dot(weights, values), raw
+        p = self.predict(raw)
+        rows = np.arange(len(y))
+        p[rows, y] = 0
+        p[rows, y] = -p.sum(axis=1)  # p - 1, but right to rounding where p is near 1
+        return p
 
     def predict(self, raw):
         e = np.exp(raw - raw.real.max(axis=1, keepdims=True))
