@@ -202,7 +202,7 @@ def test_targets_that_cannot_be_aligned(engine):
             function(raw, lengths, labels, label_lengths)
     # The last label of one sequence and the first of the next are no repetition.
     check_alignable(np.array([1, 1]), np.array([1, 1]), np.array([1, 1]))
-    with pytest.raises(ValueError, match=r"y\[0\].*So do 1 other"):
+    with pytest.raises(ValueError, match=r"X\[0\] has 1\. 1 further targets are too"):
         check_alignable(np.array([1, 1]), np.array([1, 2] * 2), np.array([2, 2]))
 
 

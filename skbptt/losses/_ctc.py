@@ -90,7 +90,8 @@ def check_alignable(lengths, labels, label_lengths):
     wrong = np.flatnonzero(least > lengths)
     if len(wrong):
         i = wrong[0]
-        others = f" So do {len(wrong) - 1} other sequences." if len(wrong) > 1 else ""
+        n_others = len(wrong) - 1
+        others = f" {n_others} further targets are too long as well." if n_others else ""
         raise ValueError(
             f"y[{i}] cannot be aligned with X[{i}]: its {label_lengths[i]} labels, "
             f"{n_repeats[i]} of which repeat the label before, need at least {least[i]} "
