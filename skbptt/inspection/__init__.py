@@ -1,7 +1,9 @@
 """Look into a fitted network."""
 
 from .._public import publish
+from ._attention import attention_weights
 from ._displays import (
+    AttentionDisplay,
     ForecastDisplay,
     GradientFlowDisplay,
     HiddenStateDisplay,
@@ -14,11 +16,13 @@ from ._hessian import hessian_product
 from ._permutation import permutation_importance
 
 __all__ = [
+    "AttentionDisplay",
     "ForecastDisplay",
     "GradientFlowDisplay",
     "HiddenStateDisplay",
     "LossCurveDisplay",
     "SaliencyDisplay",
+    "attention_weights",
     "gradient_flow",
     "hessian_product",
     "hidden_states",

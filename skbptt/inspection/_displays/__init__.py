@@ -1,5 +1,6 @@
 """Pictures of a fitted network, in scikit-learn's convention."""
 
+from ._attention import AttentionDisplay
 from ._forecast import ForecastDisplay
 from ._gradient_flow import GradientFlowDisplay
 from ._hidden_state import HiddenStateDisplay
@@ -7,6 +8,7 @@ from ._loss_curve import LossCurveDisplay
 from ._saliency import SaliencyDisplay
 
 __all__ = [
+    "AttentionDisplay",
     "ForecastDisplay",
     "GradientFlowDisplay",
     "HiddenStateDisplay",
