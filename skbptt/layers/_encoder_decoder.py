@@ -172,6 +172,11 @@ class EncoderDecoder(Group):
         )
         return raw, tape
 
+    def attention_weights(self, tape):
+        """Weights by sequence of the batch, label and step, from the tape of a pass."""
+        of_attention = tape[5]
+        return of_attention[0]
+
     def backward(self, p, tape, dy, grad, run, need_dx):
         (
             starts,

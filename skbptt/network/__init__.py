@@ -8,6 +8,7 @@ from ._parts import by_parts, input_gradients, parts_of, raw_outputs
 from ._recording import (
     median_by_lag,
     reach_of,
+    record_attention,
     record_gradient_norms,
     record_states,
     spectral_radii,
@@ -25,6 +26,7 @@ __all__ = [
     "parts_of",
     "raw_outputs",
     "reach_of",
+    "record_attention",
     "record_gradient_norms",
     "record_states",
     "spectral_radii",

@@ -7,7 +7,7 @@ import numpy as np
 from ..cells import Cell
 from ..layers import Recurrent
 from ..loops import STEP, by_gate
-from ._parts import by_parts
+from ._parts import by_parts, parts_of
 
 
 class Recorder(Cell):
@@ -50,6 +50,39 @@ def recording(network):
 
     other = network.replaced(recorded)
     return other, recurrent_layers(other)
+
+
+def record_attention(network, theta, sequences, labels, map_parts=map):
+    """Weights of attention while a translator reads labels.
+
+    Parameters
+    ----------
+    network : Translator
+    theta : ndarray
+    sequences : Sequences
+    labels : Labels
+    map_parts : callable
+        Like :class:`map`; may run in threads.
+
+    Returns
+    -------
+    weights : list of ndarray of shape (n_labels + 1, n_steps)
+        Of each sequence.
+    """
+    weights = [np.empty(0)] * len(sequences)
+
+    def of_part(part):
+        batch = sequences.pack(part)
+        batch.targets = y = labels[batch.order].along(batch)
+        _, tape = network.forward(theta, batch, keep=False)
+        alpha = network.layer.attention_weights(tape.tape)
+        return batch, y, alpha
+
+    parts = parts_of(network, sequences, np.arange(len(sequences)), keep=False)
+    for batch, y, alpha in map_parts(of_part, parts):
+        for i, of_one, n, n_steps in zip(batch.order, alpha, y.lengths, batch.lengths):
+            weights[i] = of_one[: n + 1, :n_steps].copy()
+    return weights
 
 
 def record_states(network, theta, sequences, map_parts=map):
