@@ -499,5 +499,5 @@ def test_inspection_before_fit():
         loss_gradient(RNNRegressor(), X, Y)
     with pytest.raises(NotFittedError):
         RNNRegressor().score(X, Y)
-    with pytest.raises(TypeError, match="must be an RNNClassifier or RNNRegressor"):
+    with pytest.raises(TypeError, match="must be an RNNClassifier, RNNRegressor"):
         loss_gradient(DummyRegressor().fit(X2, Y), X2, Y)

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import skbptt
-from skbptt import RNNTranscriber, inspection
+from skbptt import RNNTranscriber, RNNTranslator, inspection
 from skbptt.inspection import permutation_importance, saliency
 from skbptt.preprocessing import TimeDistributed, make_windows
 from tests.fits import (
@@ -159,12 +159,19 @@ WORDS = ["ab", "b"] * 10
 TRANSCRIBING = make_pipeline(
     TimeDistributed(StandardScaler()), RNNTranscriber(2, max_iter=2, random_state=0)
 ).fit(DENSE, WORDS)
+TRANSLATING = make_pipeline(
+    TimeDistributed(StandardScaler()), RNNTranslator(2, max_iter=2, random_state=0)
+).fit(DENSE, WORDS)
 VECTOR = PIPELINE[-1].weights_
 ASKED = {
     "AlignmentDisplay": lambda model, X: inspection.AlignmentDisplay.from_estimator(
         model, X
     ),
+    "AttentionDisplay": lambda model, X: inspection.AttentionDisplay.from_estimator(
+        model, X
+    ),
     "alignment": lambda model, X: inspection.alignment(model, X, WORDS),
+    "attention_weights": lambda model, X: inspection.attention_weights(model, X),
     "GradientFlowDisplay": lambda model, X: inspection.GradientFlowDisplay.from_estimator(
         {"one": model}, X, TARGET
     ),
@@ -193,9 +200,10 @@ def test_every_inspection_is_tried():
 @pytest.mark.usefixtures("close_figures")
 @pytest.mark.parametrize("name", ASKED)
 def test_a_pipeline_to_look_into(name):
-    of_one = ("AlignmentDisplay", "HiddenStateDisplay", "SaliencyDisplay")
+    of_one = "AlignmentDisplay", "AttentionDisplay", "HiddenStateDisplay", "SaliencyDisplay"
     x = DENSE[0] if name in of_one else DENSE
     pipeline = TRANSCRIBING if "lignment" in name else PIPELINE
+    pipeline = TRANSLATING if "ttention" in name else pipeline
     with pytest.raises(TypeError, match="Got Pipeline. Pass pipeline") as error:
         ASKED[name](pipeline, x)
     names = {"pipeline": pipeline, "X": DENSE, "x": DENSE[0]}

@@ -1,8 +1,6 @@
 """What a translator reads of its input at each label."""
 
-import numpy as np
-
-from ..data import Labels, check_same_number, check_sequences, codes_of_labels, object_array
+from ..data import check_sequences, object_array
 from ..estimators import RNNTranslator
 from ..network import record_attention
 from ..training import one_blas_thread, parallel_map
@@ -70,25 +68,14 @@ def attention_weights(estimator, X, y=None):
 
 def labelled_weights(estimator, X, y=None):
     """The weights of each sequence, and the labels that they belong to."""
-    check_recurrent(estimator)
-    if not isinstance(estimator, RNNTranslator):
-        raise TypeError(
-            f"estimator must be an RNNTranslator. Got {type(estimator).__name__}."
-        )
+    check_recurrent(estimator, RNNTranslator)
     network = estimator._network
     if not network.attention:
         raise ValueError(
             'estimator must be fitted with attention="dot". Got attention=None.'
         )
     sequences = check_sequences(estimator, X, reset=False)
-    if y is None:
-        best, _ = estimator._translate(X, estimator.beam_width)
-        items = [estimator.classes_[of_one[0]] for of_one in best]
-    else:
-        _, items = estimator._tokens_of(y)
-        check_same_number(sequences, items, "y")
-    codes, lengths = codes_of_labels(items, estimator.classes_)
-    labels = Labels(codes, lengths, sequences.lengths)
+    labels = estimator._labels_for(y, sequences)
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:
         weights = record_attention(network, estimator._theta, sequences, labels, map_parts)
-    return weights, [np.asarray(item) for item in items]
+    return weights, [estimator.classes_[codes] for codes in labels]

@@ -6,7 +6,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..data import check_sequences, drop_weightless
-from ..estimators import BaseRNN, PointwiseRNN, RNNTranscriber, window_of
+from ..estimators import BaseRNN, PointwiseRNN, RNNTranscriber, RNNTranslator, window_of
 from ..network import input_gradients
 from ..training import Objective, one_blas_thread, parallel_map
 
@@ -191,6 +191,7 @@ NAMES = {
     STACKS: "an RNNClassifier, RNNRegressor or RNNTranscriber",
     PointwiseRNN: "an RNNClassifier or RNNRegressor",
     RNNTranscriber: "an RNNTranscriber",
+    RNNTranslator: "an RNNTranslator",
 }
 
 
