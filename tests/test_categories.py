@@ -10,7 +10,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbptt import RNNClassifier, RNNRegressor
+from skbptt import RNNRegressor
 from skbptt.data._sequences import object_array
 from skbptt.inspection import (
     HiddenStateDisplay,
@@ -23,45 +23,19 @@ from skbptt.inspection import (
 )
 from skbptt.network import Stack, raw_outputs
 from skbptt.preprocessing import TimeDistributed, TokenEncoder
+from tests.coded import (
+    COLORS,
+    IDS,
+    LABELS,
+    LENGTHS,
+    NUMBERS,
+    RNG,
+    arrays,
+    classifier,
+    colors,
+    frames,
+)
 from tests.fits import assert_same_model
-
-RNG = np.random.RandomState(0)
-LENGTHS = RNG.randint(1, 7, 40)
-IDS = [RNG.randint(0, 5, n) * 3 for n in LENGTHS]  # 0, 3, 6, 9, 12
-NUMBERS = [RNG.standard_normal((n, 2)) for n in LENGTHS]
-LABELS = np.array([(6 in ids) + 0 for ids in IDS])
-COLORS = np.array(["blue", "green", "red", "white", "yellow"], dtype=object)
-
-
-def classifier(**options):
-    return RNNClassifier(3, **{"max_iter": 3, "random_state": 0} | options)
-
-
-def colors(ids):
-    return COLORS[ids // 3]
-
-
-def frames(library=pandas, ids=IDS):
-    """The numbers around the colors of the ids."""
-    made = []
-    for of_one, numbers in zip(ids, NUMBERS):
-        names = colors(of_one)
-        if library is pandas:
-            names = pandas.Categorical(names)
-        else:
-            names = polars.Series(names.tolist(), dtype=polars.Enum(COLORS.tolist()))
-        made.append(
-            library.DataFrame({"a": numbers[:, 0], "color": names, "b": numbers[:, 1]})
-        )
-    return made
-
-
-def arrays(values=lambda ids: ids, dtype=float):
-    """The same as arrays of numbers or objects."""
-    return [
-        np.column_stack([n[:, [0]], values(i), n[:, [1]]]).astype(dtype)
-        for i, n in zip(IDS, NUMBERS)
-    ]
 
 
 def one_hot(ids):
@@ -391,65 +365,6 @@ def test_hidden_states_of_tokens():
     assert [len(of_one) for of_one in states] == LENGTHS.tolist()
 
 
-STREAMED = {
-    "tokens": (IDS, "from_dtype"),
-    "frames": (frames(), "from_dtype"),
-    "polars": (frames(polars), "from_dtype"),
-    "text by index": (arrays(colors, object), [1]),
-    "numbers": (arrays(), [1]),
-}
-
-
-def rows_of(x):
-    """The steps of a sequence as they arrive."""
-    if hasattr(x, "iloc"):
-        return [x.iloc[t] for t in range(len(x))]
-    return x.rows() if hasattr(x, "rows") else list(x)
-
-
-@pytest.mark.parametrize("steps", [False, True])
-@pytest.mark.parametrize("form", STREAMED)
-def test_streams(form, steps):
-    """After every prefix a stream predicts what the estimator does."""
-    X, which = STREAMED[form]
-    options = {"categorical_features": which, "return_sequences": steps}
-    y = [ids % 2 for ids in IDS] if steps else LABELS
-    model = classifier(**options, initial_state="learned").fit(X, y)
-    for x in X[:4]:
-        stream = model.stream()
-        for t, row in enumerate(rows_of(x), start=1):
-            proba = stream.push(row, method="predict_proba")
-            expected = model.predict_proba([x[:t]])[0]
-            expected = expected[-1] if steps else expected
-            np.testing.assert_allclose(proba, expected, rtol=1e-12)
-        stream.reset()
-        first = model.predict_proba([x[:1]])[0]
-        first = first[0] if steps else first
-        np.testing.assert_allclose(stream.push(rows_of(x)[0], "predict_proba"), first)
-
-
-def test_parallel_streams():
-    """Unknown categories too; a push that fails changes nothing."""
-    model = classifier().fit(IDS, LABELS)
-    stream = model.stream(3)
-    rows = np.array([[0, 6, 99], [3, 9, 0], [12, 12, 12]])
-    for t in range(1, 4):
-        got = stream.push(rows[:, t - 1], method="predict_proba")
-        np.testing.assert_allclose(got, model.predict_proba(rows[:, :t]), rtol=1e-12)
-    before = stream.state
-    for bad in ([0, 1, -1], [0.0, 1.0, 2.0], ["a", "b", "c"], [0, 1]):
-        with pytest.raises(ValueError, match="x must"):
-            stream.push(bad)
-    for name, value in stream.state.items():
-        np.testing.assert_array_equal(value, before[name])
-    mixed = classifier().fit(frames(), LABELS).stream()
-    with pytest.raises(ValueError, match="contains text"):
-        mixed.push(["text", "blue", 0.0])
-    with pytest.raises(ValueError, match="x contains NaN"):
-        mixed.push([np.nan, "blue", 0.0])
-    assert mixed.push([0.0, "never seen", 0.0]).shape == ()
-
-
 def test_numbers_are_scaled_beside_categories():
     """Frames keep the dtype of their categories, which may differ from frame to frame."""
     observed = [
@@ -491,78 +406,3 @@ def test_codes_of_categories_are_pointed_out():
     X = RNG.randint(0, 1000, (40, 6))
     with pytest.warns(UserWarning, match="codes of categories, list them in categ"):
         RNNRegressor(2, max_iter=1).fit(X, np.arange(40.0))
-
-
-TOKENS = [np.array([1, 2]), np.array([3])]
-BAD = {
-    "negative ids": ([TOKENS[0], np.array([0, -1])], r"X\[1\] holds the id -1"),
-    "floats": ([TOKENS[0], np.array([1.5])], r"X\[1\] is float64 of shape \(1,\)"),
-    "two dimensions": ([TOKENS[0], np.ones((2, 1), int)], r"X\[1\] is int64 of shape"),
-    "strings": ([["good", "film"], ["bad"]], "X contains text.*TokenEncoder"),
-    "texts": (["good film", "bad"], "X contains text.*TokenEncoder"),
-    "an empty text": ([TOKENS[0], np.array([], int)], r"X\[1\] is empty.*TokenEncoder"),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_bad_tokens(case):
-    X, match = BAD[case]
-    with pytest.raises(ValueError, match=match):
-        classifier().fit(X, [0, 1])
-    model = classifier().fit(IDS, LABELS)
-    with pytest.raises(ValueError, match=match):
-        model.predict(X)
-
-
-NAMES = "categorical_features must be 'from_dtype', None, a mask, indices or names"
-
-
-@pytest.mark.parametrize(
-    ("given", "why"),
-    [
-        (["colour"], "X has no feature 'colour'"),
-        ([3], "indices must be from 0 to 2"),
-        ([-1], "indices must be from 0 to 2"),
-        ([True, False], r"a mask must have the shape \(3,\)"),
-        ([1.5], "indices are integers"),
-    ],
-)
-def test_bad_categorical_features(given, why):
-    with pytest.raises(ValueError, match=f"(?s){NAMES}.*{why}"):
-        classifier(categorical_features=given).fit(frames(), LABELS)
-
-
-def test_names_need_frames():
-    with pytest.raises(ValueError, match="names need X to be a data frame"):
-        classifier(categorical_features=["color"]).fit(arrays(), LABELS)
-
-
-def test_changes_between_fit_and_predict():
-    model = classifier().fit(frames(), LABELS)
-    plain = [x.assign(color=x["color"].astype(object)) for x in frames()]
-    with pytest.raises(ValueError, match="'color' of X was categorical in fit, and now"):
-        model.predict(plain)
-    numbers = [x.assign(color=0.0) for x in plain]
-    model = classifier().fit(numbers, LABELS)
-    with pytest.raises(ValueError, match="'color' of X was numeric in fit, and now"):
-        model.predict(frames())
-    model = classifier(categorical_features=[1]).fit(arrays(), LABELS)
-    with pytest.raises(ValueError, match="'x1' of X holds str, such as 'blue'|holds str"):
-        model.predict(arrays(colors, object))
-    with pytest.raises(ValueError, match="it was a list of sequences of tokens"):
-        classifier().fit(IDS, LABELS).predict(arrays())
-    mixed = arrays(lambda ids: np.where(ids == 0, ids.astype(object), "a"), object)
-    with pytest.raises(TypeError, match="all strings or all numbers. Feature 'x1'"):
-        classifier(categorical_features=[1]).fit(mixed, LABELS)
-
-
-@pytest.mark.parametrize("given", [[1, 2], (), [0], ["a"], True])
-def test_bad_embedding_dim(given):
-    with pytest.raises(ValueError, match="embedding_dim must be"):
-        classifier(embedding_dim=given).fit(IDS, LABELS)
-
-
-def test_text_where_numbers_are_expected():
-    X = [x.assign(kind="a") for x in frames()]
-    with pytest.raises(ValueError, match="Feature 'kind' of X contains text.*: 'a'. List"):
-        classifier().fit(X, LABELS)

@@ -327,3 +327,16 @@ def test_alignment_of_ragged_sequences():
     log_p = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
     of_paths = np.add.reduceat(log_p[np.arange(len(raw)), codes], ends - lengths)
     assert (of_paths <= -ctc(*RAGGED)[0] + 1e-12).all()
+
+
+def test_chunks_of_a_search_change_nothing(monkeypatch):
+    rng = np.random.RandomState(0)
+    lengths = rng.randint(1, 9, 12)
+    raw = 2 * rng.standard_normal((lengths.sum(), 4))
+    labels, log_p = prefix_search(raw, lengths, 3, n_best=2)
+    monkeypatch.setattr("skbptt.losses._ctc_decoding.MOST_STEPS", 40)
+    again, log_p_again = prefix_search(raw, lengths, 3, n_best=2)
+    for one, other in zip(labels, again, strict=True):
+        assert [of.tolist() for of in one] == [of.tolist() for of in other]
+    for one, other in zip(log_p, log_p_again, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)

@@ -103,9 +103,7 @@ def categorical_mask(given, names, dtypes, n_features):
             if ((chosen < 0) | (chosen >= n_features)).any():
                 raise refused(given, f"indices must be from 0 to {n_features - 1}")
             mask[chosen] = True
-        elif (chosen.dtype.kind not in "OU" and chosen.size) or (
-            chosen.dtype.kind not in "OU" and chosen.size
-        ):
+        elif chosen.dtype.kind not in "OU" and chosen.size:
             raise refused(given, "indices are integers")
         elif chosen.size:
             if names is None:

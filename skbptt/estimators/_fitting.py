@@ -360,11 +360,11 @@ class Fitting(BaseEstimator, ABC):
 
     def _embeddings(self, dim):
         """Column, number of categories and length of the vectors, by feature."""
-        if self.is_categorical_ is None:
-            return {}
-        names, columns = names_of(self), np.flatnonzero(self.is_categorical_)
         n_categories = [len(categories) for categories in self.categories_]
         dims = embedding_dims(dim, n_categories)
+        if not dims:
+            return {}
+        names, columns = names_of(self), np.flatnonzero(self.is_categorical_)
         of_features = zip(columns.tolist(), n_categories, dims)
         return {str(names[column]): (column, n, d) for column, n, d in of_features}
 

@@ -14,6 +14,8 @@ contexts :math:`c_t` of :mod:`skbptt.layers._attention` the raw outputs are
 (Luong et al., 2015, equations 5 and 6). Without attention they are :math:`s_t W_o + b_o`.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from ._attention import Grid, attend, attend_back, weights
@@ -21,6 +23,7 @@ from ._base import Layer, Pass
 from ._dense import Dense
 from ._dropout import Dropout
 from ._groups import Group
+from ._recurrent import Recurrent
 
 
 class Attention(Layer):
@@ -35,6 +38,26 @@ class Attention(Layer):
         return {"W": (self.n_decoder, self.width)}
 
     initialise = Dense.initialise
+
+
+class Tape(NamedTuple):
+    """What the way back needs of each part, and the pass of the decoder."""
+
+    starts: dict
+    encoder: Any
+    bridges: dict
+    decoding: Pass
+    decoder: Any
+    v: np.ndarray
+    attention: Any
+    combine: Any
+    dropout: Any
+    output: Any
+    shape: tuple
+
+
+def recurrent_in(chain):
+    return [layer for layer in chain.layers.values() if isinstance(layer, Recurrent)]
 
 
 class EncoderDecoder(Group):
@@ -52,19 +75,17 @@ class EncoderDecoder(Group):
         the first.
     decoder : Chain
         Reads codes of labels.
-    recurrent : list of Recurrent
-        The recurrent layers of the decoder.
     n_labels : int
     attention : bool
     dropout : float
     """
 
-    def __init__(self, encoder, n_last, decoder, recurrent, n_labels, attention, dropout):
-        self.n_last, self.recurrent, self.n_labels = n_last, recurrent, n_labels
+    def __init__(self, encoder, n_last, decoder, n_labels, attention, dropout):
+        self.n_last, self.n_labels = n_last, n_labels
         self.attention, width = attention, decoder.width
         bridges = {
             f"{k}.{state}": Dense(encoder.width, layer.width)
-            for k, layer in enumerate(recurrent)
+            for k, layer in enumerate(recurrent_in(decoder))
             for state in layer.cell.states
         }
         layers = {"encoder": encoder, "bridge": Group(bridges), "decoder": decoder}
@@ -76,6 +97,11 @@ class EncoderDecoder(Group):
         self.width = n_labels + 1
         layers["output"] = Dense(width, self.width)
         super().__init__(layers)
+
+    @property
+    def recurrent(self):
+        """The recurrent layers of the decoder."""
+        return recurrent_in(self.layers["decoder"])
 
     # The parts, which decoding takes one after the other.
 
@@ -132,9 +158,9 @@ class EncoderDecoder(Group):
 
     def forward(self, p, x, run):
         batch, y = run.batch, run.batch.targets
-        h, starts, of_encoder = self.encode(p, x, run)
+        h, starts, (of_encoder, of_bridges) = self.encode(p, x, run)
         teacher = y.teacher(self.n_labels, x.real.dtype)
-        lesson = Pass(
+        decoding = Pass(
             teacher,
             run.workspace,
             run.keep,
@@ -142,8 +168,8 @@ class EncoderDecoder(Group):
             run.truncation,
             starts=self.starts_of(starts, teacher.order),
         )
-        s, of_decoder = self.layers["decoder"].forward(p["decoder"], teacher.x, lesson)
-        v, of_attention, of_combine = s, None, None
+        s, of_decoder = self.layers["decoder"].forward(p["decoder"], teacher.x, decoding)
+        v, of_attention, of_combine, of_dropout = s, None, None, None
         if self.attention:
             n = len(batch.order)
             grids = (
@@ -152,16 +178,17 @@ class EncoderDecoder(Group):
             )
             c, of_attention = attend(s, h, p["attention"]["W"], *grids)
             u = np.hstack([c, s])
-            v, of_combine = self.layers["combine"].forward(p["combine"], u, lesson)
+            v, of_combine = self.layers["combine"].forward(p["combine"], u, decoding)
             v = np.tanh(v)
-        out, of_dropout = v, None
+        out = v
         if "output_dropout" in self.layers:
-            out, of_dropout = self.layers["output_dropout"].forward({}, v, lesson)
-        raw, of_output = self.layers["output"].forward(p["output"], out, lesson)
-        tape = (
+            out, of_dropout = self.layers["output_dropout"].forward({}, v, decoding)
+        raw, of_output = self.layers["output"].forward(p["output"], out, decoding)
+        return raw, Tape(
             starts,
             of_encoder,
-            lesson,
+            of_bridges,
+            decoding,
             of_decoder,
             v,
             of_attention,
@@ -170,62 +197,48 @@ class EncoderDecoder(Group):
             of_output,
             h.shape,
         )
-        return raw, tape
-
-    def attention_weights(self, tape):
-        """Weights by sequence of the batch, label and step, from the tape of a pass."""
-        of_attention = tape[5]
-        return of_attention[0]
 
     def backward(self, p, tape, dy, grad, run, need_dx):
-        (
-            starts,
-            of_encoder,
-            lesson,
-            of_decoder,
-            v,
-            of_attention,
-            of_combine,
-            of_dropout,
-            of_output,
-            shape,
-        ) = tape
-        layers, batch = self.layers, run.batch
+        layers, batch, decoding, v = self.layers, run.batch, tape.decoding, tape.v
         dv = layers["output"].backward(
-            p["output"], of_output, dy, grad["output"], lesson, True
+            p["output"], tape.output, dy, grad["output"], decoding, True
         )
-        if of_dropout is not None:
-            dv = dv * of_dropout
+        if tape.dropout is not None:
+            dv = dv * tape.dropout
         if self.attention:
             dz = dv * (1 - v * v)
             du = layers["combine"].backward(
-                p["combine"], of_combine, dz, grad["combine"], lesson, True
+                p["combine"], tape.combine, dz, grad["combine"], decoding, True
             )
-            n_encoder = shape[1]
-            ds, dh, dW = attend_back(of_attention, du[:, :n_encoder])
+            n_encoder = tape.shape[1]
+            ds, dh, dW = attend_back(tape.attention, du[:, :n_encoder])
             grad["attention"]["W"][...] = dW
             ds = ds + du[:, n_encoder:]
         else:
-            ds, dh = dv, np.zeros(shape, dv.dtype)
-        lesson.truncation = run.truncation
+            ds, dh = dv, np.zeros(tape.shape, dv.dtype)
+        decoding.truncation = run.truncation
         layers["decoder"].backward(
-            p["decoder"], of_decoder, ds, grad["decoder"], lesson, False
+            p["decoder"], tape.decoder, ds, grad["decoder"], decoding, False
         )
         ends = np.zeros(())
-        order = lesson.batch.order
-        of_encoder, of_bridges = of_encoder
+        order = decoding.batch.order
         for k, layer in enumerate(self.recurrent):
-            for state, d in zip(layer.cell.states, lesson.d_starts[layer]):
+            for state, d in zip(layer.cell.states, decoding.d_starts[layer]):
                 name = f"{k}.{state}"
                 d_start = np.empty_like(d)
                 d_start[order] = d
-                dz = d_start * (1 - starts[name] ** 2)
+                dz = d_start * (1 - tape.starts[name] ** 2)
                 dense = layers["bridge"].layers[name]
                 ends = ends + dense.backward(
-                    p["bridge"][name], of_bridges[name], dz, grad["bridge"][name], run, True
+                    p["bridge"][name],
+                    tape.bridges[name],
+                    dz,
+                    grad["bridge"][name],
+                    run,
+                    True,
                 )
         dh[batch.last, : self.n_last] += ends[:, : self.n_last]
         dh[: len(order), self.n_last :] += ends[:, self.n_last :]
         return layers["encoder"].backward(
-            p["encoder"], of_encoder, dh, grad["encoder"], run, need_dx
+            p["encoder"], tape.encoder, dh, grad["encoder"], run, need_dx
         )

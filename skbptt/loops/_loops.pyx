@@ -80,51 +80,6 @@ cdef extern from "loops.h":
     const CLoops *skbptt_loops(int instructions, int itemsize)
 
 
-cdef extern from "adam.h":
-    void skbptt_adam_float(
-        Py_ssize_t, float *, const float *, float *, float *,
-        float, float, float, float, float,
-    ) nogil
-    void skbptt_adam_double(
-        Py_ssize_t, double *, const double *, double *, double *,
-        double, double, double, double, double,
-    ) nogil
-
-
-ctypedef fused real:
-    float
-    double
-
-
-def adam(
-    real[::1] theta,
-    const real[::1] gradient,
-    real[::1] m,
-    real[::1] v,
-    double rest_1,
-    double rest_2,
-    double rate,
-    double scale,
-    double epsilon,
-):
-    """Update ``theta``, ``m`` and ``v``, as :func:`skbptt.solvers._rules.adam_in_numpy` does."""
-    cdef Py_ssize_t n = len(theta)
-    if not n == len(gradient) == len(m) == len(v):
-        raise ValueError("theta, gradient, m and v must be equally long.")
-    if n:
-        with nogil:
-            if real is float:
-                skbptt_adam_float(
-                    n, &theta[0], &gradient[0], &m[0], &v[0],
-                    rest_1, rest_2, rate, scale, epsilon,
-                )
-            else:
-                skbptt_adam_double(
-                    n, &theta[0], &gradient[0], &m[0], &v[0],
-                    rest_1, rest_2, rate, scale, epsilon,
-                )
-
-
 # In the order of the enumeration of loops.h.
 INSTRUCTIONS = ("portable", "avx2", "avx512")
 
@@ -380,83 +335,8 @@ cdef class Tape:
         return states[0][:, : s.H], tangent
 
 
-cdef class Tangent:
-    """What :meth:`Tape.tangent` leaves for the way back."""
-
-    cdef Scan scan
-    cdef Tape tape
-    cdef tuple arrays  # to which `scan` points, besides those of the tape
-
-    def back(
-        self, dh, dh_dot, grad_dot, bint need_dx, workspace, d_initial_dot=None
-    ):
-        """As :func:`skbptt.loops._engine.run_back_tangent`, given all of dh."""
-        cdef Scan *s = &self.scan
-        cdef const CLoops *loops = self.tape.loops
-        cdef Py_ssize_t n_rows = s.offsets[s.n_steps], n_bytes
-        dtype = self.tape.dtype
-        dh, dh_dot = contiguous_rows(dh), contiguous_rows(dh_dot)
-        point_to_rows(dh, dtype, n_rows, s.H, &s.value.dh, &s.value.dh_pitch)
-        point_to_rows(dh_dot, dtype, n_rows, s.H, &s.dot.dh, &s.dot.dh_pitch)
-        point_to_gradient(s, self.tape.shape, grad_dot, dtype)
-        dx, dx_dot, s.value.dx, s.dot.dx = None, None, NULL, NULL
-        if need_dx:
-            dx = workspace.empty((n_rows, s.D1), dtype)
-            dx_dot = workspace.empty((n_rows, s.D1), dtype)
-            s.value.dx = address(dx, dtype, n_rows * s.D1)
-            s.dot.dx = address(dx_dot, dtype, n_rows * s.D1)
-        take_d_initial(s, &s.value, self.tape.shape, False, dtype, workspace)
-        taken = take_d_initial(
-            s, &s.dot, self.tape.shape, d_initial_dot is not None, dtype, workspace
-        )
-        n_bytes = 2 * loops.scratch(s, True)
-        scratch = workspace.empty((n_bytes,), np.uint8)
-        s.scratch = address(scratch, np.uint8, n_bytes)
-        with nogil:
-            loops.backward_tangent(s)
-        for k, padded in enumerate(taken):
-            d_initial_dot[k][:] = padded[:, : s.H]
-        return (dx[:, : s.D], dx_dot[:, : s.D]) if need_dx else (None, None)
-
-
-# Streams that a step takes at a time: few enough that their tape stays in the cache.
-cdef enum:
-    BLOCK = 48
-
-
-cdef class Stepper:
-    """As :class:`skbptt.loops._scan.Stepper`, with the weights packed once."""
-
-    cdef Scan scan
-    cdef const CLoops *loops
-    cdef Py_ssize_t n_streams
-    cdef int n_states
-    cdef tuple arrays  # to which `scan` points
-    cdef object dtype, output
-    cdef readonly dict states
-
-    def step(self, x):
-        cdef Scan s = self.scan  # a copy, which moves from block to block
-        cdef Py_ssize_t offsets[2]
-        cdef Py_ssize_t size = self.dtype.itemsize, left = self.n_streams, n_bytes
-        x = contiguous_rows(x)
-        point_to_rows(x, self.dtype, left, s.D, &s.value.x, &s.value.x_pitch)
-        s.offsets, offsets[0] = offsets, 0
-        with nogil:
-            while left > 0:
-                offsets[1] = min(left, BLOCK)
-                self.loops.forward(&s)
-                n_bytes = offsets[1] * s.H1 * size
-                for k in range(self.n_states):
-                    memcpy(<void *>s.value.initial[k], s.value.states[k], n_bytes)
-                    s.value.initial[k] = <const char *>s.value.initial[k] + n_bytes
-                if s.reading is not NULL:
-                    s.reading = <char *>s.reading + s.n_parts * n_bytes
-                    s.n_read += offsets[1]
-                n_bytes = offsets[1] * s.value.x_pitch * size
-                s.value.x = <const char *>s.value.x + n_bytes
-                left -= offsets[1]
-        return self.output
+include "tangent.pxi"
+include "stepper.pxi"
 
 
 cdef class Loops:
@@ -586,4 +466,5 @@ cdef class Loops:
         s.n_steps, s.packed, s.offsets = 1, True, NULL
         return stepper
 
+include "adam.pxi"
 include "ctc.pxi"

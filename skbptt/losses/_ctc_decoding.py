@@ -4,6 +4,9 @@ import numpy as np
 
 from ._ctc import ctc, log_softmax, padded
 
+# Steps times beams that are searched at once, for the sake of memory.
+MOST_STEPS = 1 << 22
+
 # Keys of prefixes: of no prefix, of the parent of none and of the empty one, and the empty.
 DEAD, NONE, EMPTY = np.arange(3, dtype=np.uint64)
 
@@ -62,6 +65,19 @@ def prefix_search(raw, lengths, beam_width, n_best=1):
     Graves, A. et al. (2006), section 3.2; Hannun, A. et al. (2014). First-pass large
     vocabulary continuous speech recognition using bi-directional recurrent DNNs.
     """
+    labels, log_probabilities = [], []
+    ends = np.cumsum(lengths)
+    n_chunks = -(-len(raw) * beam_width // MOST_STEPS)
+    for chunk in np.array_split(np.arange(len(lengths)), min(n_chunks, len(lengths))):
+        rows = slice(ends[chunk[0]] - lengths[chunk[0]], ends[chunk[-1]])
+        found = search_some(raw[rows], lengths[chunk], beam_width, n_best)
+        labels += found[0]
+        log_probabilities += found[1]
+    return labels, log_probabilities
+
+
+def search_some(raw, lengths, beam_width, n_best):
+    """As :func:`prefix_search`, for all sequences at once."""
     p = np.exp(log_softmax(raw.astype(np.float64)))
     came, added, live = search(padded(p, lengths), lengths, beam_width)
     labels: list[list] = [[] for _ in lengths]

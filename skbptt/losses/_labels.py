@@ -95,9 +95,6 @@ class SequenceCrossEntropy(Loss):
         np.add.at(sums, teacher.order[teacher.column], values)
         return sums
 
-    def each(self, raw, y):
-        raise NotImplementedError("A sequence of labels has one weight.")
-
     def gradient(self, raw, y):
         return self.weighted_gradient(raw, y, np.ones(len(y), raw.real.dtype))
 

@@ -281,17 +281,14 @@ class Translator(Network):
         layers = {"embedding": Embedding(1, 0, n_outputs, label_dim)}
         if dropout:
             layers["embedding_dropout"] = Dropout(dropout, label_dim)
-        recurrent, n_in = [], label_dim
+        n_in = label_dim
         for k, size in enumerate(self.sizes):
             if k and dropout:
                 layers[f"dropout.{k - 1}"] = Dropout(dropout, n_in)
-            layers[f"layers.{k}.forward"] = layer = Recurrent(cell, n_in, size)
-            recurrent.append(layer)
+            layers[f"layers.{k}.forward"] = Recurrent(cell, n_in, size)
             n_in = size
         how = n_outputs - 1, attention, dropout
-        super().__init__(
-            EncoderDecoder(encoder, self.sizes[-1], Chain(layers), recurrent, *how)
-        )
+        super().__init__(EncoderDecoder(encoder, self.sizes[-1], Chain(layers), *how))
 
 
 def recurrent_stack(of):

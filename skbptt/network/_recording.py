@@ -69,19 +69,19 @@ def record_attention(network, theta, sequences, labels, map_parts=map):
     weights : list of ndarray of shape (n_labels + 1, n_steps)
         Of each sequence.
     """
+    sequences = sequences.with_targets(labels)
     weights = [np.empty(0)] * len(sequences)
 
     def of_part(part):
         batch = sequences.pack(part)
-        batch.targets = y = labels[batch.order].along(batch)
-        _, tape = network.forward(theta, batch, keep=False)
-        alpha = network.layer.attention_weights(tape.tape)
-        return batch, y, alpha
+        _, run = network.forward(theta, batch, keep=False)
+        return batch.order, run.tape.attention[0]
 
     parts = parts_of(network, sequences, np.arange(len(sequences)), keep=False)
-    for batch, y, alpha in map_parts(of_part, parts):
-        for i, of_one, n, n_steps in zip(batch.order, alpha, y.lengths, batch.lengths):
-            weights[i] = of_one[: n + 1, :n_steps].copy()
+    for order, alpha in map_parts(of_part, parts):
+        for i, of_one in zip(order, alpha):
+            n_labels, n_steps = labels.lengths[i] + 1, sequences.lengths[i]
+            weights[i] = of_one[:n_labels, :n_steps].copy()
     return weights
 
 
