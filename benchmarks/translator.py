@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from peers import alternate, describe_machine, parse
 from scipy.linalg import norm
-from texts import padded, read
+from texts import read
 from threadpoolctl import threadpool_limits
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from translator_twin import TranslatorTwin, batch_of, decode
 
 from skbptt import RNNTranslator
 from skbptt.cells import GRUCell
@@ -37,89 +37,6 @@ HIDDEN, DIM, BATCH = 128, 64, 64
 
 # Sizes of the vocabularies, shortest and longest input and output.
 SHAPES = [(30, 40, (3, 12), (3, 11)), (7000, 7000, (8, 16), (8, 16))]
-
-
-class TranslatorTwin(torch.nn.Module):
-    """The network of RNNTranslator. Label ``n_labels`` is the start and the end."""
-
-    def __init__(self, n_tokens, n_labels, n_hidden, dim):
-        super().__init__()
-        self.n_labels = n_labels
-        self.tokens = torch.nn.Embedding(n_tokens, dim)
-        self.encoder = torch.nn.GRU(dim, n_hidden, batch_first=True, bidirectional=True)
-        self.bridge = torch.nn.Linear(2 * n_hidden, n_hidden)
-        self.labels = torch.nn.Embedding(n_labels + 1, dim)
-        self.decoder = torch.nn.GRU(dim, n_hidden, batch_first=True)
-        self.attention = torch.nn.Linear(n_hidden, 2 * n_hidden, bias=False)
-        self.combine = torch.nn.Linear(3 * n_hidden, n_hidden)
-        self.output = torch.nn.Linear(n_hidden, n_labels + 1)
-
-    def encode(self, ids, lengths, packed):
-        """Encoder states, which of them are there, and the start of the decoder."""
-        x = self.tokens(ids)
-        if packed:
-            x = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-        h, last = self.encoder(x)
-        if packed:
-            h, _ = pad_packed_sequence(h, batch_first=True)
-        there = torch.arange(h.shape[1]) < lengths[:, None]
-        return h, there[:, None], torch.tanh(self.bridge(torch.cat([*last], 1)))[None]
-
-    def attend(self, s, h, there):
-        """What the output layer reads."""
-        e = torch.bmm(self.attention(s), h.transpose(1, 2))
-        alpha = e.masked_fill(~there, -torch.inf).softmax(2)
-        return torch.tanh(self.combine(torch.cat([torch.bmm(alpha, h), s], 2)))
-
-    def forward(self, ids, lengths, before, n_labels, packed=True):
-        """Raw outputs of all labels, one sequence after the other."""
-        h, there, start = self.encode(ids, lengths, packed)
-        s, _ = self.decoder(self.labels(before), start)
-        v = self.attend(s, h, there)
-        return self.output(v[torch.arange(v.shape[1]) < n_labels[:, None]])
-
-    @torch.inference_mode()
-    def greedy(self, ids, lengths, max_length):
-        """The labels predicted, as a list of tensors."""
-        h, there, s = self.encode(ids, lengths, packed=True)
-        label = torch.full((len(ids), 1), self.n_labels)
-        ended, found = torch.zeros(len(ids), dtype=torch.bool), []
-        for _ in range(max_length):
-            states, s = self.decoder(self.labels(label), s)
-            label = self.output(self.attend(states, h, there)).argmax(2)
-            found.append(label[:, 0])
-            ended |= label[:, 0] == self.n_labels
-            if ended.all():
-                break
-        found = torch.stack(found, 1)
-        ends = torch.cat([found == self.n_labels, torch.ones(len(ids), 1) == 1], 1)
-        return [row[:n] for row, n in zip(found, ends.int().argmax(1))]
-
-    def load(self, weights):
-        """Take the weights of a fitted RNNTranslator on tokens."""
-        tensors = {name: torch.tensor(value) for name, value in weights.items()}
-
-        def recurrent(module, prefix, suffix=""):
-            W, R, b, b_n = (tensors[f"{prefix}.{name}"] for name in ("W", "R", "b", "b_n"))
-            b_h = torch.cat([torch.zeros(2 * len(b_n)), b_n])
-            for kind, value in zip(("weight_", "bias_"), ((W.T, R.T), (b, b_h))):
-                for side, of_side in zip(("ih", "hh"), value):
-                    getattr(module, f"{kind}{side}_l0{suffix}").data[:] = of_side
-
-        self.tokens.weight.data[:] = tensors["encoder.embedding.x0.W"]
-        self.labels.weight.data[:] = tensors["decoder.embedding.W"]
-        recurrent(self.encoder, "encoder.layers.0.forward")
-        recurrent(self.encoder, "encoder.layers.0.backward", "_reverse")
-        recurrent(self.decoder, "decoder.layers.0.forward")
-        self.attention.weight.data[:] = tensors["attention.W"].T
-        for module, name in (
-            (self.bridge, "bridge.0.h"),
-            (self.combine, "combine"),
-            (self.output, "output"),
-        ):
-            module.weight.data[:] = tensors[f"{name}.W"].T
-            module.bias.data[:] = tensors[f"{name}.b"]
-        return self
 
 
 def our_step(tokens, labels, n_tokens, n_labels):
@@ -151,14 +68,12 @@ def our_step(tokens, labels, n_tokens, n_labels):
 def torch_step(tokens, labels, n_tokens, n_labels, packed):
     module = TranslatorTwin(n_tokens, n_labels, HIDDEN, DIM)
     adam = torch.optim.Adam(module.parameters(), lr=1e-3, fused=True)
-    ids, lengths = padded(tokens)
-    before, n = padded([np.r_[n_labels, y] for y in labels])
-    after = torch.from_numpy(np.concatenate([np.r_[y, n_labels] for y in labels]))
+    inputs, after = batch_of(tokens, labels, n_labels)
 
     def step():
         adam.zero_grad(set_to_none=True)
-        raw = module(ids, lengths, before, n, packed)
-        loss = torch.nn.functional.cross_entropy(raw, after, reduction="sum") / len(ids)
+        raw = module(*inputs, packed)
+        loss = torch.nn.functional.cross_entropy(raw, after, reduction="sum") / BATCH
         loss.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         adam.step()
@@ -197,15 +112,9 @@ def decoding(folder, n_train, seconds):
     codes = [np.searchsorted(model.categories_[0], x) for x in X]
     n_tokens = len(model.categories_[0])
     twin = TranslatorTwin(n_tokens, len(model.classes_), HIDDEN, DIM).load(model.weights_)
-    order = np.argsort([len(x) for x in X], kind="stable")
 
     def loop(batch_size):
-        found = [None] * len(X)
-        for start in range(0, len(X), batch_size):
-            part = order[start : start + batch_size]
-            ids = padded([codes[i] for i in part])
-            for i, labels in zip(part, twin.greedy(*ids, model._longest)):
-                found[i] = labels
+        found = decode(twin, codes, model._longest, batch_size)
         return [" ".join(model.classes_[labels]) for labels in found]
 
     same = np.mean(model.predict(X) == np.array(loop(256)))
