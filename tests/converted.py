@@ -1,8 +1,11 @@
 """Fitted estimators of every kind, for the tests of what is written of them."""
 
 import numpy as np
+from hypothesis import strategies as st
 
 from skbptt import RNNClassifier, RNNRegressor
+from skbptt.cells._activations import ACTIVATIONS
+from skbptt.loops import READOUTS
 from tests.fits import quietly
 
 rng = np.random.RandomState(0)
@@ -105,3 +108,41 @@ def coded(model, X):
                 if isinstance(row[column], str):
                     row[column] = known.index(row[column]) if row[column] in known else -1
     return [x.astype(float) for x in rows]
+
+
+@st.composite
+def networks(draw, cells=("rnn", "gru", "lstm"), activations=tuple(ACTIVATIONS)):
+    """A fitted estimator of numbers with any network."""
+    cell = draw(st.sampled_from(cells))
+    steps = draw(st.booleans())
+    parameters = {
+        "cell": cell,
+        "activation": draw(st.sampled_from(activations)) if cell == "rnn" else "tanh",
+        "bidirectional": draw(st.booleans()),
+        "readout": draw(st.sampled_from(sorted(READOUTS))),
+        "return_sequences": steps,
+        "initial_state": draw(st.sampled_from(["zeros", "learned"])),
+        "n_hidden": tuple(draw(st.lists(st.integers(1, 5), min_size=1, max_size=3))),
+    }
+    kind, y = draw(
+        st.sampled_from(
+            [
+                (RNNRegressor, NUMBERS),
+                (RNNClassifier, LABELS),
+                (RNNClassifier, LABELS > "k"),
+            ]
+        )
+    )
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    X32 = [x.astype(dtype) for x in X]
+    return fitted(X32, of_steps(y) if steps else y, kind, **parameters)
+
+
+def padded(X, filler):
+    """Sequences in one array, with the number of steps of each."""
+    lengths = np.array([len(x) for x in X])
+    first = np.asarray(X[0])
+    array = np.full((len(X), lengths.max(), *first.shape[1:]), filler, first.dtype)
+    for row, x in zip(array, X):
+        row[: len(x)] = x
+    return array, lengths

@@ -143,14 +143,14 @@ def tables(net):
 
 
 def keys_of(embedded):
-    """The numbers of the categories in 32 bits; one that none equals if there are none."""
+    """The numbers of the categories in 32 bits."""
     keys = embedded.keys.astype(np.float32)
     if len(np.unique(keys)) < len(keys):
         raise ValueError(
             f"to_c writes categories as floats of 32 bits, in which some of feature "
             f"{embedded.name!r} are equal."
         )
-    return keys if len(keys) else np.array([np.finfo(np.float32).max])
+    return keys
 
 
 def table(name, values):
@@ -177,7 +177,7 @@ def reading(net):
     at = len(net.numbers)
     for k, e in enumerate(net.embedded):
         dim = e.W.shape[1]
-        found = {"k": k, "column": e.column, "n": len(keys_of(e)), "missing": e.missing}
+        found = {"k": k, "column": e.column, "n": len(e.keys), "missing": e.missing}
         lines.append(EMBED.substitute(found, at=at, dim=dim))
         at += dim
     return READ.substitute(reads="\n".join(lines))

@@ -38,6 +38,8 @@ class Embedded(NamedTuple):
     @property
     def keys(self):
         """The numbers that stand for the categories: themselves, or positions of text."""
+        if not len(self.values):
+            return np.array([np.finfo(np.float32).max])  # none equals it
         return np.arange(len(self.values)) if self.is_text else self.values
 
     @property
