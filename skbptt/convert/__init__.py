@@ -1,9 +1,10 @@
-"""Fitted networks in other forms: C and ONNX."""
+"""Fitted networks in other forms: C, ONNX, PyTorch and Keras."""
 
 from .._public import publish
 from ._c import to_c
 from ._onnx import register_skl2onnx, to_onnx
+from ._torch import from_torch, to_torch
 
-__all__ = ["register_skl2onnx", "to_c", "to_onnx"]
+__all__ = ["from_torch", "register_skl2onnx", "to_c", "to_onnx", "to_torch"]
 
 publish(globals())
