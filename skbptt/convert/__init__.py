@@ -2,9 +2,18 @@
 
 from .._public import publish
 from ._c import to_c
+from ._keras import from_keras, to_keras
 from ._onnx import register_skl2onnx, to_onnx
 from ._torch import from_torch, to_torch
 
-__all__ = ["from_torch", "register_skl2onnx", "to_c", "to_onnx", "to_torch"]
+__all__ = [
+    "from_keras",
+    "from_torch",
+    "register_skl2onnx",
+    "to_c",
+    "to_keras",
+    "to_onnx",
+    "to_torch",
+]
 
 publish(globals())
