@@ -11,6 +11,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # Optional packages of modules that cannot be imported without them, and of doctests.
 OF_MODULES = {"_skl2onnx": ["skl2onnx"], "_torch_module": ["torch"]}
 OF_DOCTESTS = {
+    "production.rst": ["onnx", "onnxruntime", "skl2onnx", "torch"],
     "skbptt.convert.to_onnx": ["onnx", "onnxruntime"],
     "skbptt.convert.register_skl2onnx": ["skl2onnx"],
     "skbptt.convert.to_torch": ["torch"],
