@@ -5,10 +5,12 @@ from ._c import to_c
 from ._keras import from_keras, to_keras
 from ._onnx import register_skl2onnx, to_onnx
 from ._torch import from_torch, to_torch
+from ._weights import from_weights
 
 __all__ = [
     "from_keras",
     "from_torch",
+    "from_weights",
     "register_skl2onnx",
     "to_c",
     "to_keras",

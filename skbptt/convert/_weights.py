@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
-from ..estimators import RNNClassifier, RNNRegressor, check_parameters
+from ..estimators import BaseRNN, RNNClassifier, RNNRegressor, check_parameters
 from ..loops import kind_of
 from ..losses import Units
 
@@ -43,6 +44,49 @@ class Given(NamedTuple):
     b: np.ndarray
     embeddings: list
     by_position: bool
+
+
+def from_weights(weights, estimator):
+    """A fitted estimator with other weights, such as vectors of words from elsewhere.
+
+    Parameters
+    ----------
+    weights : dict of str to array-like
+        New weights by the names of ``weights_``, and of their shapes. Those without a new
+        value stay.
+    estimator : RNNClassifier, RNNRegressor, RNNTranscriber or RNNTranslator
+        A fitted estimator. It stays as it is.
+
+    Returns
+    -------
+    estimator : object
+        A fitted copy. Training goes on from the new weights, with ``partial_fit``, or with
+        ``warm_start=True`` and ``fit``.
+
+    Raises
+    ------
+    TypeError
+        If ``estimator`` is not one of this package.
+    ValueError
+        If a name is unknown, or if values have another shape or are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbptt import RNNRegressor
+    >>> from skbptt.convert import from_weights
+    >>> X = np.random.default_rng(0).normal(size=(50, 8, 2))
+    >>> model = RNNRegressor(4, max_iter=5, random_state=0).fit(X, X[:, :, 0].sum(axis=1))
+    >>> constant = from_weights({"output.W": np.zeros((12, 1)), "output.b": [3.0]}, model)
+    >>> constant.predict(X[:2])
+    array([3., 3.])
+    """
+    if not isinstance(estimator, BaseRNN):
+        raise TypeError(f"estimator must be one of skbptt. Got {type(estimator).__name__}.")
+    check_is_fitted(estimator)
+    dtype = estimator._theta.dtype
+    given = {name: np.asarray(values, dtype) for name, values in weights.items()}
+    return estimator._begun({**estimator.weights_, **given})
 
 
 def fitted_with(given, estimator, classes):

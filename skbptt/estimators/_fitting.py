@@ -348,6 +348,8 @@ class Fitting(BaseEstimator, ABC):
                     f"{np.shape(weights[name])}."
                 )
             view[:] = weights[name]
+            if not np.isfinite(view).all():
+                raise ValueError(f"{name} contains NaN or infinity.")
         state = self._new_state() | {"units": units.state()}
         loss = self._make_loss(self._spec)
         run = SimpleNamespace(spec=self._spec, network=network, units=units, loss=loss)
