@@ -2,8 +2,9 @@
 
 from .._public import publish
 from ._c import to_c
-from ._keras import from_keras, to_keras
+from ._from_keras import from_keras
 from ._onnx import register_skl2onnx, to_onnx
+from ._to_keras import to_keras
 from ._torch import from_torch, to_torch
 from ._weights import from_weights
 

@@ -194,7 +194,7 @@ def layer(net, name, k):
         n_in=of_layer.n_in,
         width=len(of_layer.weights["b"]),
         declare=cell.declare.substitute(sizes),
-        step=cell.step.substitute(sizes),
+        step=cell.text.substitute(sizes),
     )
 
 

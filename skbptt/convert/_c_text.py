@@ -151,13 +151,9 @@ $link}
 class Piece(NamedTuple):
     """Statements, declarations before them, and the functions that they use."""
 
-    step: Template
+    text: Template
     uses: tuple = ()
     declare: Template = Template("")
-
-    @property
-    def text(self):
-        return self.step
 
 
 def elman(function, uses=()):
@@ -218,30 +214,27 @@ READOUTS = {
         state->max[j] = $h[j] > state->max[j] ? $h[j] : state->max[j];"""),
 }
 
+
+def each(function, uses=()):
+    """A function of each output."""
+    return Piece(
+        Template(f"""\
+    {{
+        size_t j;
+
+        for (j = 0; j < $n; j++)
+            y[j] = {function}(y[j]);
+    }}
+"""),
+        uses,
+    )
+
+
 # From raw outputs to predictions, in place, by the activation and whether it is binary.
 LINKS = {
     ("identity", False): Piece(Template("")),
-    ("exp", False): Piece(
-        Template("""\
-    {
-        size_t j;
-
-        for (j = 0; j < $n; j++)
-            y[j] = expf(y[j]);
-    }
-""")
-    ),
-    ("logistic", False): Piece(
-        Template("""\
-    {
-        size_t j;
-
-        for (j = 0; j < $n; j++)
-            y[j] = logistic(y[j]);
-    }
-"""),
-        ("logistic",),
-    ),
+    ("exp", False): each("expf"),
+    ("logistic", False): each("logistic", ("logistic",)),
     ("logistic", True): Piece(
         Template("""\
     y[1] = logistic(y[0]);
