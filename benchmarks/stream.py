@@ -4,33 +4,31 @@
                                 [--hidden 64] [--features 10] [--streams 10000]
                                 [--steps 50] [--seconds 2]
 
-First one stream: ``push`` of a fitted estimator with all its checks, beside a graph of one
-step in ONNX Runtime, with the states as inputs and outputs, and beside PyTorch's cell and
-linear layer in inference mode. Both peers start from a ready array or tensor and return
-raw outputs. Then many streams: ``push``, beside ``predict`` on as many sequences, per step.
-With step targets both answer at every step; else ``predict`` answers once per sequence.
-One thread.
+First one stream: ``push`` of a fitted estimator with all its checks, beside the network as
+``to_onnx`` writes it, in float32, in ONNX Runtime, and beside PyTorch's cell and linear
+layer in inference mode, which return raw outputs of the last state. Both peers start from a
+ready array or tensor. Then many streams: ``push``, beside ``predict`` on as many sequences,
+per step. With step targets both answer at every step; else ``predict`` answers once per
+sequence. One thread.
 """
 
 import warnings
 from functools import partial
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
-from onnx import TensorProto, helper
-from peers import GATES, alternate, describe_machine, parse
+from peers import alternate, describe_machine, parse
 from threadpoolctl import threadpool_limits
 
 from skbptt import RNNClassifier, RNNRegressor
+from skbptt.convert import to_onnx
 
 TORCH_CELLS = {
     "rnn": torch.nn.RNNCell,
     "gru": torch.nn.GRUCell,
     "lstm": torch.nn.LSTMCell,
 }
-ONNX_CELLS = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 
 
 def fitted(cell, kind, hidden, features, dtype, **parameters):
@@ -44,66 +42,26 @@ def fitted(cell, kind, hidden, features, dtype, **parameters):
     return RNNRegressor(hidden, **parameters).fit(X, y)
 
 
-def states_of(cell):
-    return ("h", "c") if cell == "lstm" else ("h",)
-
-
-def onnx_step(cell, hidden, features, n_outputs, dtype):
-    """One step of a cell and a linear layer in ONNX Runtime."""
-    rng = np.random.default_rng(0)
-    number = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    shapes = {
-        "W": (1, GATES[cell] * hidden, features),
-        "R": (1, GATES[cell] * hidden, hidden),
-        "B": (1, 2 * GATES[cell] * hidden),
-        "V": (hidden, n_outputs),
-        "v": (n_outputs,),
-    }
-    weights = [
-        onnx.numpy_helper.from_array((0.1 * rng.standard_normal(shape)).astype(dtype), name)
-        for name, shape in shapes.items()
-    ]
-    weights.append(helper.make_tensor("axis", TensorProto.INT64, (1,), [0]))
-    names = states_of(cell)
-    extra = {"linear_before_reset": 1} if cell == "gru" else {}
-    nodes = [
-        helper.make_node(
-            ONNX_CELLS[cell],
-            ["x", "W", "R", "B", "", *names],
-            ["", *(f"{name}_next" for name in names)],
-            hidden_size=hidden,
-            **extra,
-        ),
-        helper.make_node("Squeeze", ["h_next", "axis"], ["last"]),
-        helper.make_node("Gemm", ["last", "V", "v"], ["raw"]),
-    ]
-
-    def values(suffix):
-        return [
-            helper.make_tensor_value_info(f"{name}{suffix}", number, (1, 1, hidden))
-            for name in names
-        ]
-
-    graph = helper.make_graph(
-        nodes,
-        "step",
-        [helper.make_tensor_value_info("x", number, (1, 1, features)), *values("")],
-        [helper.make_tensor_value_info("raw", number, (1, n_outputs)), *values("_next")],
-        weights,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    model.ir_version = 8
+def onnx_step(model):
+    """One step of the same network in ONNX Runtime."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        to_onnx(model, stream=True).SerializeToString(),
+        options,
+        providers=["CPUExecutionProvider"],
     )
-    x = rng.standard_normal((1, 1, features)).astype(dtype)
-    states = [np.zeros((1, 1, hidden), dtype) for _ in names]
+    state = {
+        name: array.astype(np.float32) if array.dtype.kind == "f" else array
+        for name, array in model.stream(1).state.items()
+    }
+    x = np.ones((1, model.n_features_in_), np.float32)
+    outputs = [session.get_outputs()[0].name, *(f"{name}_next" for name in state)]
 
     def step():
-        raw, *states[:] = session.run(None, {"x": x, **dict(zip(names, states))})
-        return raw
+        answer, *states = session.run(outputs, {"X": x, **state})
+        state.update(zip(state, states))
+        return answer
 
     return step
 
@@ -134,17 +92,18 @@ def one_stream(options):
             shape = cell, options.hidden, options.features
             for kind in ("regressor", "classifier"):
                 n_outputs = 3 if kind == "classifier" else 1
-                peers = [f(*shape, n_outputs, dtype) for f in (onnx_step, torch_step)]
+                of_torch = torch_step(*shape, n_outputs, dtype)
                 for readout in ("last", "concat"):
                     model = fitted(cell, kind, *shape[1:], dtype, readout=readout)
                     x = np.ones(options.features, dtype)
                     push = partial(model.stream().push, x)
-                    times = alternate([push, *peers], options.seconds, turn=0.02)
-                    own, of_onnx, of_torch = (1e6 * t for t in times)
+                    steps = [push, onnx_step(model), of_torch]
+                    times = alternate(steps, options.seconds, turn=0.02)
+                    own, in_onnx, in_torch = (1e6 * t for t in times)
                     print(
                         f"{cell:4s} {dtype} {kind:11s} {readout:7s} {own:7.1f} "
-                        f"{of_onnx:13.1f} {of_torch:8.1f} {of_onnx / own:7.2f} "
-                        f"{of_torch / own:.2f}",
+                        f"{in_onnx:13.1f} {in_torch:8.1f} {in_onnx / own:7.2f} "
+                        f"{in_torch / own:.2f}",
                         flush=True,
                     )
 

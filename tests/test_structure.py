@@ -21,7 +21,7 @@ LAYERS = [
     {"metrics", "preprocessing"},
     {"training"},
     {"estimators"},
-    {"_show_versions", "inspection"},
+    {"_show_versions", "convert", "inspection"},
     {"__init__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -64,13 +64,14 @@ def test_import_is_lean():
     )
     modules = set(shown.stdout.split())
     assert not modules & {"matplotlib", "torch", "hypothesis", "pytest"}
+    assert not modules & {"skbptt.convert", "keras", "onnx", "skl2onnx"}
 
 
 def test_public_names_are_documented_and_listed():
-    from skbptt import cells, datasets, inspection, metrics, preprocessing
+    from skbptt import cells, convert, datasets, inspection, metrics, preprocessing
 
     listed = (ROOT.parent / "docs" / "api.rst").read_text().split()
-    for module in (skbptt, cells, datasets, inspection, metrics, preprocessing):
+    for module in (skbptt, cells, convert, datasets, inspection, metrics, preprocessing):
         for name in module.__all__:
             if name != "__version__":
                 assert name in listed

@@ -2,7 +2,7 @@
 
 from ._base import BaseRNN, PointwiseRNN
 from ._classifier import RNNClassifier
-from ._parameters import window_of
+from ._parameters import check_parameters, window_of
 from ._regressor import RNNRegressor
 from ._streams import Stream
 from ._transcriber import RNNTranscriber
@@ -16,5 +16,6 @@ __all__ = [
     "RNNTranscriber",
     "RNNTranslator",
     "Stream",
+    "check_parameters",
     "window_of",
 ]

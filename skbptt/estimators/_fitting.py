@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from copy import copy, deepcopy
 from inspect import signature
+from types import SimpleNamespace
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -327,6 +328,35 @@ class Fitting(BaseEstimator, ABC):
             "_loss": run.units.restore_loss(run.loss),
             "_theta": run.units.restore(theta, run.network.layout),
         }
+
+    def _begun(self, weights):
+        """A copy with the weights given by name, from which its training starts anew."""
+        other, network, units = copy(self), self._network, self._units
+        shapes = network.layout.shapes
+        missing, unknown = sorted({*shapes} - {*weights}), sorted({*weights} - {*shapes})
+        if missing or unknown:
+            raise ValueError(
+                "The weights must have the names of weights_. "
+                f"Missing: {missing}. Unknown: {unknown}."
+            )
+        theta = np.empty(network.layout.size, np.result_type(*weights.values()))
+        for name, view in network.layout.views(theta).items():
+            if np.shape(weights[name]) != view.shape:
+                of = f", with readout={network.readout!r}" if name == "output.W" else ""
+                raise ValueError(
+                    f"{name} must have the shape {view.shape}{of}. Got "
+                    f"{np.shape(weights[name])}."
+                )
+            view[:] = weights[name]
+            if not np.isfinite(view).all():
+                raise ValueError(f"{name} contains NaN or infinity.")
+        state = self._new_state() | {"units": units.state()}
+        loss = self._make_loss(self._spec)
+        run = SimpleNamespace(spec=self._spec, network=network, units=units, loss=loss)
+        trained = units.unrestore(theta, network.layout)
+        other.__dict__.update(self._fitted(run, trained, state))
+        other._theta = theta  # without the rounding of the way there and back
+        return other
 
     def _view(self, run, theta):
         """A copy of the estimator with other weights, for scorers; X has no names there."""

@@ -1,6 +1,15 @@
 """A cell over time: the loops in NumPy, and their compiled twins."""
 
-from ._engine import STEP, live, run, run_back, run_back_tangent, run_tangent, stepper
+from ._engine import (
+    STEP,
+    kind_of,
+    live,
+    run,
+    run_back,
+    run_back_tangent,
+    run_tangent,
+    stepper,
+)
 from ._readout import READOUTS
 from ._scan import by_gate
 from ._workspace import Workspace, WorkspacePool
@@ -11,6 +20,7 @@ __all__ = [
     "Workspace",
     "WorkspacePool",
     "by_gate",
+    "kind_of",
     "live",
     "run",
     "run_back",

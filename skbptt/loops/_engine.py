@@ -42,15 +42,21 @@ def live():
 REPLACED = ("gates", "states", "vectors", "shapes", "step", "step_back")
 
 
+def kind_of(cell):
+    """Name of the cell of the package whose steps a cell takes, or None."""
+    cls = type(cell)
+    owner = next(base for base in cls.__mro__ if "_compiled" in vars(base))
+    same = all(getattr(cls, name) == getattr(owner, name) for name in REPLACED)
+    return cell._compiled if same else None
+
+
 def name_of(cell):
     """Name of a cell in the compiled loops, or None if they cannot run it.
 
     A subclass of a compiled cell runs compiled if it inherits what the loops replace.
     """
-    cls = type(cell)
-    owner = next(base for base in cls.__mro__ if "_compiled" in vars(base))
-    same = all(getattr(cls, name) == getattr(owner, name) for name in REPLACED)
-    return cell._compiled if same and cell._compiled in CELLS else None
+    kind = kind_of(cell)
+    return kind if kind in CELLS else None
 
 
 def run(cell, p, x, batch, parts, workspace, keep=True, initial=None):

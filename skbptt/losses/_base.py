@@ -62,6 +62,10 @@ class Units:
         """Weights whose predictions are in the units of the user, from those trained."""
         return theta.copy()
 
+    def unrestore(self, theta, layout):
+        """Weights as they are trained, from those in the units of the user."""
+        return theta.copy()
+
     def restore_loss(self, loss):
         """The loss in the units of the user."""
         return loss
@@ -103,6 +107,13 @@ class TargetUnits(Units):
         views = layout.views(theta)
         views["output.W"][:] *= self.raw_scale
         views["output.b"][:] = self.raw_shift + self.raw_scale * views["output.b"]
+        return theta
+
+    def unrestore(self, theta, layout):
+        theta = theta.copy()
+        views = layout.views(theta)
+        views["output.W"][:] /= self.raw_scale
+        views["output.b"][:] = (views["output.b"] - self.raw_shift) / self.raw_scale
         return theta
 
     def restore_loss(self, loss):

@@ -1,0 +1,136 @@
+"""ONNX that is written of a network says what the network says, in ONNX Runtime."""
+
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from skbptt import RNNClassifier, RNNRegressor, RNNTranslator
+from skbptt.convert import to_onnx
+from tests.converted import LABELS, MODELS, NUMBERS, fitted, model_of, networks, padded
+from tests.converted import X as NUMERIC
+from tests.fits import quietly
+from tests.strategies import LeakyCell
+
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+
+
+def session_of(proto):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(
+        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+def inputs_of(model, X, filler=7.0):
+    """The inputs of sequences, and their lengths."""
+    if model.is_categorical_ is None or model._tokens:
+        X, lengths = padded(X, 4 if model._tokens else filler)
+        return {"X": X.astype(np.int64 if model._tokens else np.float32)}, lengths
+    objects, lengths = padded(X, None)
+    inputs = {"X": objects[:, :, ~model.is_categorical_].astype(np.float32)}
+    for k in np.flatnonzero(model.is_categorical_):
+        of_text = any(isinstance(v, str) for v in objects[:, :, k].ravel())
+        values = objects[:, :, k]
+        if of_text:
+            values = np.where(values == None, "", values)  # noqa: E711
+        inputs[f"x{k}"] = values if of_text else values.astype(np.float32)
+    return inputs, lengths
+
+
+def assert_says_the_same(model, session, X):
+    inputs, lengths = inputs_of(model, X)
+    answers = session.run(None, inputs | {"lengths": lengths})
+    expected = [model.predict(X)]
+    if isinstance(model, RNNClassifier):
+        expected.append(model.predict_proba(X))
+        assert [o.name for o in session.get_outputs()] == ["label", "probabilities"]
+    for given_, right in zip(answers, expected):
+        if model._network.per_step:
+            given_ = np.concatenate([v[:n] for v, n in zip(given_, lengths)])
+            right = np.concatenate([*right])
+        if right.dtype.kind == "f":
+            given_ = given_.reshape(right.shape)
+            np.testing.assert_allclose(given_, right, rtol=1e-5, atol=1e-5)
+        else:
+            np.testing.assert_array_equal(given_, right)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_predictions_and_streams(name):
+    model, X = model_of(name)
+    assert_says_the_same(model, session_of(to_onnx(model)), X)
+
+    assert_streams_alike(model, [x for x in X if len(x) >= 3])
+
+
+def assert_streams_alike(model, X):
+    """Three steps of sequences at once: the answers and the states."""
+    session, stream = session_of(to_onnx(model, stream=True)), model.stream(len(X))
+    method, output = "predict", "variable"
+    if isinstance(model, RNNClassifier):
+        method, output = "predict_proba", "probabilities"
+    inputs, _ = inputs_of(model, X)
+    names = [output.name for output in session.get_outputs()]
+    state = {
+        key: value.astype(np.float32) if value.dtype.kind == "f" else value
+        for key, value in stream.state.items()
+    }
+    for t in range(3):
+        step = {key: value[:, t] for key, value in inputs.items()}
+        answers = dict(zip(names, session.run(None, step | state)))
+        expected = stream.push(np.array([x[t] for x in X]), method=method)
+        answer = answers[output].reshape(expected.shape)
+        np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-5)
+        state = {key: answers[f"{key}_next"] for key in state}
+        for key, value in stream.state.items():
+            np.testing.assert_allclose(state[key], value, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["tokens", "mixed"])
+def test_both_directions_of_categories(name):
+    kind, X = model_of(name)
+    y = LABELS if name == "tokens" else NUMBERS
+    parameters = {"categorical_features": [1, 3]} if name == "mixed" else {}
+    model = fitted(X, y, type(kind), bidirectional=True, n_hidden=(3, 2), **parameters)
+    assert_says_the_same(model, session_of(to_onnx(model)), X)
+
+
+def test_unknown_and_missing_categories():
+    model, _ = model_of("mixed")
+    rows = [[0.5, 7.0, 1.0, "none"], [0.5, np.nan, 1.0, "hi"], [-1.0, -9.0, 0.0, "lo"]]
+    assert_says_the_same(model, session_of(to_onnx(model)), [np.array(rows, dtype=object)])
+    model, _ = model_of("tokens")
+    new = [np.array([5, 3, 0, 70, 71]), np.array([3])]
+    assert_says_the_same(model, session_of(to_onnx(model)), new)
+    X = [np.array([["a"], [None], ["b"]], dtype=object), np.array([[None]], dtype=object)]
+    model = fitted(X, [0.0, 1.0], categorical_features=[0])
+    inputs = {"x0": np.array([["a", "", "b"]], dtype=object), "lengths": np.array([3])}
+    (answer,) = session_of(to_onnx(model)).run(None, inputs)
+    np.testing.assert_allclose(answer.ravel(), model.predict(X[:1]), rtol=1e-5)
+
+
+@given(networks())
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.differing_executors]
+)
+def test_any_network(model):
+    X = [x.astype(model._theta.dtype) for x in NUMERIC]
+    assert_says_the_same(model, session_of(to_onnx(model)), X)
+
+
+def test_what_cannot_be_written(monkeypatch):
+    with pytest.raises(TypeError, match="or RNNRegressor. Got RNNTranslator"):
+        to_onnx(RNNTranslator())
+    own = quietly(RNNRegressor(3, cell=LeakyCell(), max_iter=1).fit, NUMERIC, NUMBERS)
+    with pytest.raises(TypeError, match="Got cell=LeakyCell"):
+        to_onnx(own)
+    both = fitted(NUMERIC, NUMBERS, bidirectional=True)
+    with pytest.raises(ValueError, match="bidirectional=True"):
+        to_onnx(both, stream=True)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match="to_onnx needs the package onnx: pip install"):
+        to_onnx(both)
