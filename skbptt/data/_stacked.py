@@ -1,5 +1,7 @@
 """Sequences of any form as rows, one a step, and the way back to that form."""
 
+from copy import copy
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
@@ -65,6 +67,14 @@ class Stacked:
         else:
             self.rows, self.lengths, width = stack_items(items)
         self.sequences = Sequences(self.rows, self.lengths, width)
+
+    def resized(self, lengths, width):
+        """The same form of sequences of other lengths, whose frames have no index."""
+        other = copy(self)
+        other.lengths, other.indexes = lengths, None
+        other.rows = range(lengths.sum())
+        other.sequences = Sequences(other.rows, lengths, width)
+        return other
 
     def spread(self, values):
         """A value for every row, if there is one for every sequence or for every step."""

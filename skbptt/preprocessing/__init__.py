@@ -10,13 +10,16 @@ from ._convert import (
     unpad_sequences,
 )
 from ._flatten import SequenceFlattener, SequenceUnflattener
+from ._frames import SequenceDifferences, SequenceFrames
 from ._impute import SequenceImputer
 from ._time_distributed import TimeDistributed
 from ._tokens import TokenEncoder
 from ._windows import make_windows
 
 __all__ = [
+    "SequenceDifferences",
     "SequenceFlattener",
+    "SequenceFrames",
     "SequenceImputer",
     "SequenceUnflattener",
     "TimeDistributed",

@@ -8,13 +8,15 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from .._callbacks import one_task
-from .._compat import CallbackSupportMixin, _check_feature_names_in, _get_output_config
+from .._compat import CallbackSupportMixin, _check_feature_names_in
 from .._docstrings import Documented
-from ..data import FLOATS, check_finite, frame_of, library_of, stack_for, unchanged_on_error
+from ..data import FLOATS, check_finite, stack_for, unchanged_on_error
+from ._output import FrameOutput
 
 
 class SequenceImputer(
     Documented,
+    FrameOutput,
     CallbackSupportMixin,
     TransformerMixin,
     BaseEstimator,
@@ -191,23 +193,6 @@ class SequenceImputer(
         added = [f"{prefix}_{name}" for prefix in prefixes for name in names]
         return np.concatenate([names, np.array(added, object)])
 
-    def set_output(self, *, transform=None):
-        """Choose the container of the output.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"} or None, default=None
-            The container of each sequence of a list, and of a 2-D X to which no columns
-            are appended. A 3-D array stays one. "default" keeps what was given.
-
-        Returns
-        -------
-        self : object
-        """
-        if transform is not None:
-            self._sklearn_output_config = {"transform": transform}
-        return self
-
     def _statistic(self, column):
         """What fills a feature where its sequence says nothing."""
         if self.strategy == "constant":
@@ -238,23 +223,6 @@ class SequenceImputer(
             [observed, seen_before & seen_after, seen_before | seen_after],
             [rows, between, nearest],
             filled,
-        )
-
-    def _in_container(self, filled, stacked, X):
-        """The filled rows in the form of X, of data frames where it has or should."""
-        library = _get_output_config("transform", self)["dense"]
-        if library == "default":
-            library = library_of(X if stacked.flat else stacked.rows)
-        if library is None:
-            return stacked.unstack(filled)
-        names = self.get_feature_names_out()
-        if not stacked.flat:
-            return stacked.unstack(frame_of(filled, names, library))
-        filled = stacked.unstack(filled)
-        if filled.ndim == 3:
-            return filled
-        return frame_of(
-            filled, names, library, X.index if library_of(X) == "pandas" else None
         )
 
     def __sklearn_tags__(self):

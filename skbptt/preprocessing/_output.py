@@ -1,5 +1,8 @@
 """The container of the output of transformers that give sequences."""
 
+from .._compat import _get_output_config
+from ..data import frame_of, library_of
+
 
 class SequenceOutput:
     """Lets a pipeline that is asked for data frames contain a transformer of sequences."""
@@ -17,3 +20,40 @@ class SequenceOutput:
         self : object
         """
         return self
+
+
+class FrameOutput:
+    """Data frames out, for transformers whose columns are named, if asked for or given."""
+
+    def set_output(self, *, transform=None):
+        """Choose the container of the output.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            The container of each sequence of a list, and of a 2-D X to which no columns
+            are appended. A 3-D array stays one. "default" keeps what was given.
+
+        Returns
+        -------
+        self : object
+        """
+        if transform is not None:
+            self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def _in_container(self, rows, stacked, X):
+        """Rows of features in the form of X, of data frames where it has or should."""
+        library = _get_output_config("transform", self)["dense"]
+        if library == "default":
+            library = library_of(X if stacked.flat else stacked.rows)
+        if library is None:
+            return stacked.unstack(rows)
+        names = self.get_feature_names_out()
+        if not stacked.flat:
+            return stacked.unstack(frame_of(rows, names, library))
+        rows = stacked.unstack(rows)
+        if rows.ndim == 3:
+            return rows
+        index = X.index if library_of(X) == "pandas" else None
+        return frame_of(rows, names, library, index)
