@@ -5,13 +5,13 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import one_task
 from .._compat import CallbackSupportMixin, _check_feature_names_in
 from .._docstrings import Documented
-from ..data import FLOATS, check_finite, stack_for, unchanged_on_error
-from ._output import FrameOutput
+from ..data import stack_for, unchanged_on_error
+from ._output import FrameOutput, numbers_of
 
 # Frames that a sequence of median length becomes with an automatic stride.
 FEW = 30
@@ -55,7 +55,7 @@ class FromSteps(
         self._validate_params()
         with unchanged_on_error(self):
             stacked = stack_for(self, X, reset=True)
-            finite_rows(stacked)
+            numbers_of(stacked)
             self._learn(stacked, y)
         return self
 
@@ -78,7 +78,7 @@ class FromSteps(
         """
         check_is_fitted(self)
         stacked = stack_for(self, X, reset=False)
-        rows = self._features(finite_rows(stacked), stacked.sequences)
+        rows = self._features(numbers_of(stacked), stacked.sequences)
         return self._in_container(rows, self._shortened(stacked), X)
 
     def get_feature_names_out(self, input_features=None):
@@ -274,13 +274,6 @@ class SequenceDifferences(FromSteps):
         found = np.empty(len(items), object)
         found[:] = items
         return found
-
-
-def finite_rows(stacked):
-    """The stacked steps as floats, which must be finite."""
-    rows = check_array(stacked.rows, dtype=FLOATS, ensure_all_finite=False, input_name="X")
-    check_finite(rows, stacked.lengths)
-    return rows
 
 
 def is_per_step(y, lengths):

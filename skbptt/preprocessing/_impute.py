@@ -5,13 +5,13 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import one_task
 from .._compat import CallbackSupportMixin, _check_feature_names_in
 from .._docstrings import Documented
-from ..data import FLOATS, check_finite, stack_for, unchanged_on_error
-from ._output import FrameOutput
+from ..data import stack_for, unchanged_on_error
+from ._output import FrameOutput, numbers_of
 
 
 class SequenceImputer(
@@ -137,7 +137,7 @@ class SequenceImputer(
         """
         self._validate_params()
         with unchanged_on_error(self):
-            rows = numbers_of(stack_for(self, X, reset=True))
+            rows = numbers_of(stack_for(self, X, reset=True), allow_nan=True)
             self.statistics_ = np.array([self._statistic(column) for column in rows.T])
         return self
 
@@ -161,7 +161,7 @@ class SequenceImputer(
         """
         check_is_fitted(self)
         stacked = stack_for(self, X, reset=False)
-        rows = numbers_of(stacked)
+        rows = numbers_of(stacked, allow_nan=True)
         observed = ~np.isnan(rows)
         columns = [self._filled(rows, observed, stacked.sequences)]
         if self.add_indicator:
@@ -231,13 +231,6 @@ class SequenceImputer(
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def numbers_of(stacked):
-    """The stacked steps as floats, NaN where a value is missing."""
-    rows = check_array(stacked.rows, dtype=FLOATS, ensure_all_finite=False, input_name="X")
-    check_finite(rows, stacked.lengths, allow_nan=True)
-    return rows
 
 
 def last_observed(observed, sequences):

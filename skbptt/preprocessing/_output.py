@@ -1,7 +1,9 @@
 """The container of the output of transformers that give sequences."""
 
+from sklearn.utils.validation import check_array
+
 from .._compat import _get_output_config
-from ..data import frame_of, library_of
+from ..data import FLOATS, check_finite, frame_of, library_of
 
 
 class SequenceOutput:
@@ -46,7 +48,7 @@ class FrameOutput:
         """Rows of features in the form of X, of data frames where it has or should."""
         library = _get_output_config("transform", self)["dense"]
         if library == "default":
-            library = library_of(X if stacked.flat else stacked.rows)
+            library = library_of(X if stacked.flat else X[0])
         if library is None:
             return stacked.unstack(rows)
         names = self.get_feature_names_out()
@@ -57,3 +59,13 @@ class FrameOutput:
             return rows
         index = X.index if library_of(X) == "pandas" else None
         return frame_of(rows, names, library, index)
+
+
+def numbers_of(stacked, allow_nan=False):
+    """The stacked steps as floats; where allowed, NaN is a missing value."""
+    try:
+        rows = check_array(stacked.rows, dtype=FLOATS, ensure_all_finite=False)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"X must hold numbers. {error}") from error
+    check_finite(rows, stacked.lengths, allow_nan=allow_nan)
+    return rows
