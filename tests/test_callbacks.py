@@ -9,7 +9,9 @@ from sklearn.preprocessing import StandardScaler
 
 from skbptt import solvers
 from skbptt.preprocessing import (
+    SequenceDifferences,
     SequenceFlattener,
+    SequenceFrames,
     SequenceImputer,
     SequenceUnflattener,
     TimeDistributed,
@@ -125,6 +127,8 @@ def test_progress_bar_through_search_and_pipeline(solver, n_jobs, capsys):
         (TimeDistributed(StandardScaler()), X),
         (SequenceFlattener(), np.zeros((4, 3, 2))),
         (SequenceImputer(), X),
+        (SequenceFrames(), X),
+        (SequenceDifferences(), X),
         (SequenceUnflattener(3), np.zeros((4, 6))),
         (TokenEncoder(), ["a text"]),
     ],
