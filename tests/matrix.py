@@ -98,10 +98,14 @@ class Data:
     def tasks(self):
         return [(self.classifier(), self.labels), (self.regressor(), self.target)]
 
+    def grid(self, model):
+        """Two values of each of two parameters."""
+        return {"hidden_layer_sizes": [1, 6], "cell": ["rnn", "gru"]}
+
     def fit(self, model, y, rows=slice(None)):
         """A clone of the model, fitted to some of the sequences."""
         rows = np.arange(len(self.items))[rows]
-        return clone(model).fit(self.take(rows), y[rows])
+        return clone(model).fit(self.take(rows), some(y, rows))
 
 
 OPTIONS = {
@@ -119,6 +123,20 @@ def make_data(form):
     rng = np.random.RandomState(0)
     lengths = np.full(N, WIDTH) if form in OF_ONE_LENGTH else rng.randint(3, WIDTH + 1, N)
     return Data([rng.standard_normal((n, N_FEATURES)) for n in lengths], FORMS[form])
+
+
+def some(y, rows):
+    """Some of the targets, of an array or of a list."""
+    return y[rows] if isinstance(y, np.ndarray) else [y[i] for i in rows]
+
+
+def equal(got, expected):
+    """Sequences of equal arrays, or arrays."""
+    if isinstance(got, list) or got.dtype == object:
+        for one, other in zip(got, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+    else:
+        np.testing.assert_array_equal(got, expected)
 
 
 def above_chance(score):
@@ -271,16 +289,16 @@ def given(check, argument, data):
 refused_as_no_table = partial(row, refuses=NOT_A_TABLE)
 
 
-def table():
-    """The matrix in reStructuredText."""
+def table(of_rows, forms):
+    """A matrix in reStructuredText."""
     lines = [".. list-table::", "   :header-rows: 1", "   :stub-columns: 1", ""]
-    rows = [["", *FORMS]]
-    for one in ROWS:
+    rows = [["", *forms]]
+    for one in of_rows:
         cells = [
             f":ref:`{remedy} <compatibility-{remedy.replace(' ', '-')}>`"
             if (remedy := one.remedies.get(form))
             else "yes"
-            for form in FORMS
+            for form in forms
         ]
         rows.append([one.name, *cells])
     for cells in rows:

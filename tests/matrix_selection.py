@@ -24,20 +24,18 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import resample, shuffle
 
-from tests.matrix import N, above_chance, row
+from tests.matrix import N, above_chance, equal, row, some
 
-equal = np.testing.assert_array_equal
 close = partial(np.testing.assert_allclose, rtol=1e-12)
 
 TESTS = np.array_split(np.arange(N), 3)
 FOLDS = [(np.setdiff1d(np.arange(N), test), test) for test in TESTS]
 GROUPS = np.arange(N) % 4
-GRID = {"hidden_layer_sizes": [1, 6], "cell": ["rnn", "gru"]}
 HALVING = {"factor": 2, "min_resources": N // 4, "random_state": 0}
 
 
 def score_by_hand(data, model, y, train, test):
-    return data.fit(model, y, train).score(data.take(test), y[test])
+    return data.fit(model, y, train).score(data.take(test), some(y, test))
 
 
 def scores_by_hand(data, model, y, folds=FOLDS):
@@ -54,7 +52,7 @@ def scores_by_hand(data, model, y, folds=FOLDS):
 )
 def search(data, meta):
     for model, y in data.tasks():
-        found = meta(model, GRID, cv=FOLDS).fit(data.X, y)
+        found = meta(model, data.grid(model), cv=FOLDS).fit(data.X, y)
         results = found.cv_results_
         # Halving tries candidates on a part of the data first.
         whole = np.array(results.get("n_resources", [N] * len(results["params"]))) == N
@@ -144,7 +142,7 @@ def against_chance(data):
         )
         close(score, np.mean(scores_by_hand(data, model, y)))
         order = np.random.RandomState(0).permutation(N)
-        close(permuted[0], np.mean(scores_by_hand(data, model, y[order])))
+        close(permuted[0], np.mean(scores_by_hand(data, model, some(y, order))))
         assert p == 1 / 5  # the best of five
 
 
@@ -157,7 +155,7 @@ def against_chance(data):
     }
 )
 def splitter(data, cv):
-    model, y = data.classifier(), data.labels
+    model, y = data.tasks()[0]
     groups = GROUPS if "Group" in type(cv).__name__ else None
     folds = list(cv.split(np.zeros((N, 1)), y, groups))
     got = cross_val_score(model, data.X, y, cv=cv, groups=groups)
@@ -172,14 +170,15 @@ def splitter(data, cv):
     }
 )
 def rearrange(data, function):
+    model, y = data.tasks()[0]
     # For every array, as many parts as the function makes of one.
-    parts = function(data.X, np.arange(N))
-    of_X, of_rows = parts[: len(parts) // 2], parts[len(parts) // 2 :]
-    for X, rows in zip(of_X, of_rows):
+    parts = function(data.X, y, np.arange(N))
+    n = len(parts) // 3
+    of_X, of_y, of_rows = parts[:n], parts[n : 2 * n], parts[2 * n :]
+    for X, targets, rows in zip(of_X, of_y, of_rows):
         expected = data.take(rows)
-        assert type(X) is type(expected)
-        assert len(X) == len(expected)
-        for got, item in zip(X, expected):
-            equal(got, item)
-    model = data.fit(data.regressor(), data.target)
-    equal(model.predict(of_X[-1]), model.predict(data.X)[of_rows[-1]])
+        assert (type(X), type(targets)) == (type(expected), type(y))
+        equal(X, expected)
+        equal(targets, some(y, rows))
+    fitted = data.fit(model, y)
+    equal(fitted.predict(of_X[-1]), fitted.predict(data.X)[of_rows[-1]])

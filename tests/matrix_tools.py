@@ -1,10 +1,7 @@
 """Rows of transformers, selectors, inspection, and what stores and shows a model."""
 
-import pickle
 from functools import partial
-from io import BytesIO
 
-import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
@@ -24,12 +21,13 @@ from skbptt.preprocessing import TimeDistributed, to_stacked
 from tests.matrix import (
     above_chance,
     as_frames,
+    equal,
     refused_as_no_table,
     row,
 )
 from tests.matrix_selection import FOLDS
+from tests.test_persistence import WAYS
 
-equal = np.testing.assert_array_equal
 close = partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-12)
 
 # Transformers in a pipeline.
@@ -110,9 +108,10 @@ def frames_from_transformers(data):
     """Of the pipeline: it predicts as before, and the items of lists become frames."""
     import pandas
 
-    model = make_pipeline(TimeDistributed(StandardScaler()), data.regressor())
-    expected = data.fit(model, data.target)
-    model.set_output(transform="pandas").fit(data.X, data.target)
+    model, y = data.tasks()[0]
+    model = make_pipeline(TimeDistributed(StandardScaler()), model)
+    expected = data.fit(model, y)
+    model.set_output(transform="pandas").fit(data.X, y)
     equal(model.predict(data.X), expected.predict(data.X))
     scaled, plain = (one[:-1].transform(data.X) for one in (model, expected))
     in_frames = not isinstance(data.X, np.ndarray) or data.X.dtype == object
@@ -216,18 +215,13 @@ def dependence(data):
 # What copies, stores and shows a model.
 
 
-def through_joblib(model):
-    file = BytesIO()
-    joblib.dump(model, file)
-    file.seek(0)
-    return joblib.load(file)
-
-
 @row(
     {
         "clone": clone,
-        "pickle": lambda model: pickle.loads(pickle.dumps(model)),
-        "joblib.dump": through_joblib,
+        "pickle": WAYS["pickle"],
+        "joblib.dump": WAYS["joblib"],
+        "cloudpickle": WAYS["cloudpickle"],
+        "skops.io.dump": WAYS["skops"],
     }
 )
 def copies(data, copy):

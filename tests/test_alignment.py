@@ -8,13 +8,10 @@ from sklearn.pipeline import make_pipeline
 
 from skbptt.inspection import (
     AlignmentDisplay,
-    GradientFlowDisplay,
     HiddenStateDisplay,
     LossCurveDisplay,
     SaliencyDisplay,
     alignment,
-    gradient_flow,
-    hessian_product,
     hidden_states,
     loss_gradient,
     saliency,
@@ -36,6 +33,7 @@ from tests.transcribed import (
     by_all_paths,
     codes_of,
     transcriber,
+    translator,
 )
 
 pytestmark = pytest.mark.usefixtures("close_figures")
@@ -144,9 +142,10 @@ def test_states():
         np.testing.assert_allclose(found, values, rtol=1e-10)
 
 
+@pytest.mark.parametrize("make", [transcriber, translator])
 @pytest.mark.parametrize("solver", ["lbfgs", "cg"])
-def test_loss_gradient_is_that_of_training(solver):
-    model = transcriber(solver=solver, hidden_layer_sizes=2, max_iter=20, tol=0)
+def test_loss_gradient_is_that_of_training(solver, make):
+    model = make(solver=solver, hidden_layer_sizes=2, max_iter=20, tol=0)
     model = quietly(model.fit, X, WORDS)
     loss, gradient = loss_gradient(model, X, WORDS)
     assert loss == pytest.approx(model.loss_, rel=1e-12)
@@ -156,18 +155,7 @@ def test_loss_gradient_is_that_of_training(solver):
     )
 
 
-# What is not for transcribers, and the other way round.
-
-
-def test_inspection_of_step_or_sequence_targets_refuses_transcribers():
-    message = "an RNNClassifier or RNNRegressor. Got RNNTranscriber"
-    for call in (
-        lambda: gradient_flow(MODEL, SIGNALS, PULSES),
-        lambda: GradientFlowDisplay.from_estimator(MODEL, SIGNALS, PULSES),
-        lambda: hessian_product(MODEL, SIGNALS, PULSES, MODEL.weights_),
-    ):
-        with pytest.raises(TypeError, match=message):
-            call()
+# What is not for others.
 
 
 def test_alignment_is_of_transcribers():

@@ -23,6 +23,7 @@ from skbptt.preprocessing import (
 )
 from skbptt.training._threads import parallel_map
 from tests.fits import LABELS, X, Y, assert_same_model, classifier, regressor
+from tests.transcribed import WORDS, transcriber, translator
 
 N_BLOCKS, BLOCK = 5, 8
 DENSE = np.random.RandomState(0).standard_normal((N_BLOCKS * BLOCK, 6, 2))
@@ -76,9 +77,20 @@ def pipeline(**options):
 @pytest.mark.parametrize("form", FORMS)
 def test_a_search_gives_the_same(in_workers, form):
     grid = {"rnnclassifier__cell": ["gru", "lstm"], "rnnclassifier__dropout": [0.0, 0.2]}
+    search_here_and_there(in_workers, pipeline(), grid, FORMS[form], LABELS)
 
+
+@pytest.mark.parametrize("make", [transcriber, translator])
+def test_a_search_of_labels_out_gives_the_same(in_workers, make):
+    model = make_pipeline(TimeDistributed(StandardScaler()), make())
+    grid = {f"{model.steps[-1][0]}__beam_width": [1, 3]}
+    here, there = search_here_and_there(in_workers, model, grid, X, WORDS)
+    assert here.predict(X).tolist() == there.predict(X).tolist()
+
+
+def search_here_and_there(in_workers, model, grid, X, y):
     def search():
-        return GridSearchCV(pipeline(), grid, cv=2).fit(FORMS[form], LABELS)
+        return GridSearchCV(model, grid, cv=2).fit(X, y)
 
     here, there = search(), in_workers(search)
     for name, values in here.cv_results_.items():
@@ -86,6 +98,7 @@ def test_a_search_gives_the_same(in_workers, form):
             np.testing.assert_array_equal(values, there.cv_results_[name], err_msg=name)
     assert here.best_params_ == there.best_params_
     assert_same_model(here.best_estimator_[-1], there.best_estimator_[-1])
+    return here, there
 
 
 def test_scattered_data_give_the_same(client):
@@ -137,13 +150,21 @@ def test_one_thread_inside_a_worker(in_workers, n_jobs):
     assert threads == (False,) * 4
 
 
-def test_a_fit_goes_on_in_a_worker(client):
+@pytest.mark.parametrize(
+    ("make", "y", "classes"),
+    [
+        (regressor, Y, {}),
+        (transcriber, WORDS, {"classes": ["a", "b"]}),
+        (translator, WORDS, {"classes": ["a", "b"]}),
+    ],
+)
+def test_a_fit_goes_on_in_a_worker(client, make, y, classes):
     """A model that is half trained travels, and comes back, to the bit."""
-    here = regressor(dropout=0.2).partial_fit(X, Y)
-    there = client.submit(clone(here).partial_fit, X, Y).result()
+    here = make(dropout=0.2).partial_fit(X, y, **classes)
+    there = client.submit(clone(here).partial_fit, X, y, **classes).result()
     assert_same_model(here, there)
     assert_same_model(
-        here.partial_fit(X, Y), client.submit(there.partial_fit, X, Y).result()
+        here.partial_fit(X, y), client.submit(there.partial_fit, X, y).result()
     )
 
 

@@ -29,12 +29,11 @@ from skbptt.preprocessing import (
     TokenEncoder,
     pad_sequences,
 )
-from tests import matrix, matrix_ensembles, matrix_selection, matrix_tools  # noqa: F401
-from tests.matrix import N, as_objects, make_data, refused
+from tests import matrix, matrix_ensembles, matrix_labels_out, matrix_selection  # noqa: F401
+from tests.matrix import N, as_objects, equal, make_data, refused
 
 pytest.importorskip("pandas", reason="a column of the matrix")
 
-equal = np.testing.assert_array_equal
 PAGE = Path(__file__).parents[1] / "docs" / "compatibility.rst"
 FOLDS = list(KFold(3).split(np.zeros(N)))
 
@@ -45,10 +44,79 @@ def test_cell(row, form):
     row.run(form)
 
 
-def test_the_documentation_says_the_same():
+# Sequences of labels out.
+
+QUICK = "object array"
+by_targets = pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(form, marks=[] if form == QUICK else pytest.mark.slow)
+        for form in matrix_labels_out.FORMS
+    ],
+)
+
+
+@by_targets
+@pytest.mark.parametrize("row", matrix_labels_out.ROWS, ids=lambda row: row.name)
+def test_cell_of_labels_out(row, form):
+    data = matrix_labels_out.make_data(form)
+    if form in row.refuses:
+        with refused(row.refuses[form]):
+            row.check(data)
+    else:
+        row.check(data)
+
+
+@by_targets
+@pytest.mark.parametrize("remedy", matrix_labels_out.REMEDIES)
+def test_remedy_of_labels_out(remedy, form):
+    matrix_labels_out.REMEDIES[remedy](matrix_labels_out.make_data(form))
+
+
+def test_strata_of_labels_out():
+    """Sequences are none, but there may be some of one's own."""
+    data = matrix_labels_out.make_data("list of sequences")
+    (_, y), (model, _) = data.tasks()
+    with refused(NO_STRATA + "|setting an array element"):
+        cross_val_score(model, data.X, y, cv=StratifiedKFold(3), error_score="raise")
+    folds = list(StratifiedKFold(3).split(data.X, [len(labels) for labels in y]))
+    shares = [np.mean([len(y[i]) == 2 for i in test]) for _, test in folds]
+    assert np.ptp(shares) < 0.1
+    expected = matrix_selection.scores_by_hand(data, model, y, folds)
+    equal(cross_val_score(model, data.X, y, cv=folds), expected)
+
+
+def test_shuffled_targets_may_be_too_long():
+    data = matrix_labels_out.make_data("list of texts")
+    model, y = data.tasks()[0]
+    long = ["+" * (len(x) // 2) for x in data.items]
+    with refused("cannot be aligned"):
+        permutation_test_score(model, data.X, long, cv=KFold(3))
+
+
+@pytest.mark.parametrize("of_X", matrix_labels_out.FORMS_OF_X)
+def test_forms_of_X_with_labels_out(of_X):
+    """Predicted out of folds as by hand; through a search the same."""
+    data = matrix_labels_out.make_data("list of texts", of_X)
+    for model, y in data.tasks():
+        expected = [
+            data.fit(model, y, train).predict(data.take(test)) for train, test in FOLDS
+        ]
+        got = cross_val_predict(model, data.X, np.array(y), cv=KFold(3))
+        equal(got, np.concatenate(expected))
+        search = GridSearchCV(model, {"beam_width": [1, 2]}, cv=KFold(3)).fit(data.X, y)
+        beam = search.best_params_["beam_width"]
+        equal(
+            search.predict(data.X),
+            data.fit(model, y).set_params(beam_width=beam).predict(data.X),
+        )
+
+
+@pytest.mark.parametrize("of", [matrix, matrix_labels_out], ids=lambda of: of.__name__)
+def test_the_documentation_says_the_same(of):
     page = PAGE.read_text(encoding="utf-8")
-    assert matrix.table() in page, "paste matrix.table() into the page"
-    for remedy in matrix.REMEDIES:
+    assert matrix.table(of.ROWS, of.FORMS) in page, "paste the table into the page"
+    for remedy in of.REMEDIES:
         assert f".. _compatibility-{remedy.replace(' ', '-')}:" in page
 
 

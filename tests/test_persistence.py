@@ -39,9 +39,10 @@ from tests.fits import (
     quietly,
     regressor,
 )
-from tests.golden.make import FOLDER, data
+from tests.golden.make import FOLDER, data, labels_out, models
 
 GOLDEN = sorted(Path(FOLDER).glob("models-*"))
+GOLDEN_LABELS_OUT = sorted(Path(FOLDER).glob("labels_out-*"))
 
 
 def by_joblib(model):
@@ -202,33 +203,33 @@ def test_stored_names_are_public():
     assert modules == {f"skbptt{name}" for name in expected}
 
 
+def stored_in(path):
+    if path.suffix == ".skops":
+        return skops.io.load(path, trusted=list(TRUSTED_TYPES))
+    return pickle.loads(path.read_bytes())
+
+
+def assert_goes_on(model, x, y):
+    model.set_params(warm_start=True)
+    n_iter = model.n_iter_
+    quietly(model.fit, x, y)
+    assert model.n_iter_ > n_iter
+    assert np.isfinite(model.loss_curve_[n_iter:]).all()
+
+
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
 def test_golden_files(path):
     """What any earlier version stored can be loaded, predicts the same, and goes on."""
-    if path.suffix == ".skops":
-        content = skops.io.load(path, trusted=list(TRUSTED_TYPES))
-    else:
-        content = pickle.loads(path.read_bytes())
+    content = stored_in(path)
     x, targets = data()
-    kinds = {
-        "classifier": "labels",
-        "indicators": "indicators",
-        "regressor": "sums",
-        "bidirectional": "sums",
-        "steps": "steps",
-    }
-    for name, kind in kinds.items():
+    for name, (_, kind) in models().items():
         model, expected = content["models"][name], content["predictions"][name]
         if kind == "labels":
             np.testing.assert_array_equal(model.predict(x), expected)
         else:
             for one, other in zip(model.predict(x), expected):
                 np.testing.assert_allclose(one, other, rtol=1e-9)
-        model.set_params(warm_start=True)
-        n_iter = model.n_iter_
-        quietly(model.fit, x, targets[kind])
-        assert model.n_iter_ > n_iter
-        assert np.isfinite(model.loss_curve_[n_iter:]).all()
+        assert_goes_on(model, x, targets[kind])
     table = np.arange(24.0).reshape(2, 12)
     sequences = content["models"]["unflattener"].transform(table)
     np.testing.assert_array_equal(sequences, table.reshape(2, 6, 2))
@@ -237,5 +238,19 @@ def test_golden_files(path):
     )
 
 
-def test_golden_files_of_this_version():
-    assert {path.suffix for path in GOLDEN} == {".pkl", ".skops"}
+@pytest.mark.parametrize("path", GOLDEN_LABELS_OUT, ids=lambda path: path.name)
+def test_golden_files_of_labels_out(path):
+    content = stored_in(path)
+    x, targets = data()
+    for name, (_, kind) in labels_out().items():
+        model, y = content["models"][name], targets[kind]
+        log_p = content["log_likelihoods"][name]
+        np.testing.assert_allclose(model.log_likelihood(x, y), log_p, rtol=1e-9)
+        for one, other in zip(model.predict(x), content["predictions"][name], strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert_goes_on(model, x, y)
+
+
+@pytest.mark.parametrize("paths", [GOLDEN, GOLDEN_LABELS_OUT], ids=["models", "labels_out"])
+def test_golden_files_of_both_formats(paths):
+    assert {path.suffix for path in paths} == {".pkl", ".skops"}

@@ -1,11 +1,11 @@
-"""Small sequences with labels, and transcribers of them, for the tests of these."""
+"""Small sequences with labels, and estimators of them, for the tests of these."""
 
 from functools import cache
 from itertools import groupby, product
 
 import numpy as np
 
-from skbptt import RNNTranscriber
+from skbptt import RNNTranscriber, RNNTranslator
 from tests.fits import X
 
 # A label for each second step, so that even equal labels can be told apart; one is empty.
@@ -23,9 +23,15 @@ SIGNALS = [
 ]
 
 
+DEFAULTS = {"hidden_layer_sizes": 4, "max_iter": 6, "random_state": 0}
+
+
 def transcriber(**options):
-    defaults = {"hidden_layer_sizes": 4, "max_iter": 6, "random_state": 0}
-    return RNNTranscriber(**defaults | options)
+    return RNNTranscriber(**DEFAULTS | options)
+
+
+def translator(**options):
+    return RNNTranslator(**DEFAULTS | {"target_tokenizer": "char"} | options)
 
 
 def by_all_paths(raw):

@@ -21,7 +21,7 @@ def loss_gradient(estimator, X, y, sample_weight=None):
 
     Parameters
     ----------
-    estimator : RNNClassifier, RNNRegressor or RNNTranscriber
+    estimator : RNNClassifier, RNNRegressor, RNNTranscriber or RNNTranslator
         A fitted estimator.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
@@ -82,7 +82,7 @@ def saliency(estimator, X, y=None, *, sample_weight=None):
 
     Parameters
     ----------
-    estimator : RNNClassifier, RNNRegressor or RNNTranscriber
+    estimator : RNNClassifier, RNNRegressor, RNNTranscriber or RNNTranslator
         A fitted estimator.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
@@ -95,8 +95,8 @@ def saliency(estimator, X, y=None, *, sample_weight=None):
         function) in favour of what is predicted [1]_: of the class, of the regressor's
         output (the sum of several), or of the logit times 1 where an indicator or the
         second of two classes is predicted and times -1 where not, summed over labels; again
-        the sum over the steps. For a transcriber it is that of the log-probability of the
-        predicted labels.
+        the sum over the steps. For a transcriber or a translator it is that of the
+        log-probability of the predicted labels.
     sample_weight : array-like, default=None
         Weights, as in fit: the targets of weight 0 are left out of the loss, and only
         these may be missing. The other weights do not matter.

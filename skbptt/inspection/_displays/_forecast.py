@@ -121,6 +121,8 @@ class ForecastDisplay:
 
         Raises
         ------
+        TypeError
+            If what the estimator predicts is not numbers.
         ValueError
             If it is not one series with one target, or what the estimator predicts is
             not one value for each horizon.
@@ -139,9 +141,15 @@ class ForecastDisplay:
                 f"target must be one column of the series. Got {len(columns)} columns: "
                 "give from_predictions those of y that belong to one of them."
             )
+        y_pred = np.asarray(estimator.predict(X))
+        if y_pred.dtype.kind not in "biuf":
+            raise TypeError(
+                "estimator must be a regressor, which predicts numbers. "
+                f"{type(estimator).__name__} predicts {y_pred.flat[0]!r}."
+            )
         display = cls(
             series=values[:, columns[0]].astype(float),
-            y_pred=as_table(estimator.predict(X), "y_pred", len(X), np.size(horizon)),
+            y_pred=as_table(y_pred, "y_pred", len(X), np.size(horizon)),
             window=window,
             horizons=np.atleast_1d(horizon),
             stride=stride,

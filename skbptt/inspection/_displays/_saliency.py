@@ -95,13 +95,13 @@ class SaliencyDisplay:
 
         Parameters
         ----------
-        estimator : RNNClassifier, RNNRegressor or RNNTranscriber
+        estimator : RNNClassifier, RNNRegressor, RNNTranscriber or RNNTranslator
             A fitted estimator.
         x : array-like of shape (n_steps, n_features) or (n_steps,)
             One sequence, without the first axis of the X met in fit. Steps of NaN at
             its end are padding.
         y : scalar or array-like of shape (n_outputs,), (n_steps,) or \
-                (n_steps, n_outputs), or labels of a transcriber, default=None
+                (n_steps, n_outputs), or labels or a text, default=None
             The true target, to be shown beside the prediction.
         ax, name, **kwargs
             As in :meth:`plot`.

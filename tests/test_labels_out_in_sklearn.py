@@ -1,4 +1,7 @@
-"""The transcriber in scikit-learn's tools, stored, called back, and given bad input."""
+"""Estimators of labels out: stored, called back, checked, and given bad input.
+
+The matrix has them in the tools of scikit-learn.
+"""
 
 import re
 
@@ -6,33 +9,19 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import (
-    GridSearchCV,
-    KFold,
-    cross_val_predict,
-    cross_validate,
-)
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from skbptt import RNNTranscriber
+from skbptt import RNNTranscriber, RNNTranslator
 from skbptt.cells import GRUCell
 from skbptt.inspection import permutation_importance
-from skbptt.metrics import (
-    neg_token_error_rate_scorer,
-    sequence_accuracy_score,
-    sequence_accuracy_scorer,
-    token_error_rate,
-)
-from skbptt.preprocessing import TimeDistributed
+from skbptt.metrics import edit_distance
 from tests.fits import X, assert_same_model, quietly
 from tests.test_callbacks import Listener
 from tests.test_persistence import WAYS
-from tests.transcribed import PULSES, SIGNALS, WORDS, transcriber
+from tests.transcribed import PULSES, SIGNALS, WORDS, transcriber, translator
 
-CV = KFold(2)
 NUMBERS = [["ab".index(c) for c in word] for word in WORDS]
+both = pytest.mark.parametrize("make", [transcriber, translator])
 
 
 # Stored, and called back.
@@ -47,49 +36,54 @@ NUMBERS = [["ab".index(c) for c in word] for word in WORDS]
         (NUMBERS, {"solver": "lbfgs", "cell": "lstm"}),
     ],
 )
-def test_stored_models(way, y, options):
-    model = quietly(transcriber(warm_start=True, **options).fit, X, y)
+@both
+def test_stored_models(make, way, y, options):
+    model = quietly(make(warm_start=True, **options).fit, X, y)
     again = WAYS[way](model)
     assert_same_model(model, again)
     for got, expected in zip(again.predict(X), model.predict(X), strict=True):
         np.testing.assert_array_equal(got, expected)
     np.testing.assert_array_equal(again.log_likelihood(X, y), model.log_likelihood(X, y))
+    for got, expected in zip(again.predict_nbest(X, 2)[1], model.predict_nbest(X, 2)[1]):
+        np.testing.assert_array_equal(got, expected)
     if way != "copy":  # which shares the state of the optimiser
         assert_same_model(quietly(model.fit, X, y), quietly(again.fit, X, y))
 
 
-def test_callbacks_hear_every_iteration():
+@both
+def test_callbacks_hear_every_iteration(make):
     pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
     listener = Listener()
-    model = transcriber(learning_rate="constant").set_callbacks(listener)
+    model = make(learning_rate="constant").set_callbacks(listener)
     quietly(model.fit, X, WORDS)
     assert listener.heard.count("end iteration") == model.n_iter_ == 6
     for k, prediction in enumerate(listener.predictions[:6], 1):
-        shorter = transcriber(learning_rate="constant", max_iter=k)
+        shorter = make(learning_rate="constant", max_iter=k)
         shorter = quietly(shorter.fit, X, WORDS)
         assert shorter.predict(X).tolist() == prediction.tolist()
-    stopped = transcriber().set_callbacks(Listener(stop_after=3)).fit(X, WORDS)
+    stopped = make().set_callbacks(Listener(stop_after=3)).fit(X, WORDS)
     assert stopped.n_iter_ == 3
 
 
-# In the tools of scikit-learn.
+# As scikit-learn wants estimators to be.
 
 
-def test_parameters():
-    model = RNNTranscriber(5, target_tokenizer="word")
+@both
+def test_parameters(make):
+    model = make(target_tokenizer="word")
     parameters = model.get_params()
     assert parameters["target_tokenizer"] == "word"
     assert not {"readout", "return_sequences", "class_weight", "loss"} & set(parameters)
     model.set_params(beam_width=4, cell="lstm")
     shown = repr(model)
-    for part in ("beam_width=4", "cell='lstm'", "target_tokenizer='word'"):
+    for part in ("beam_width=4", "cell='lstm'"):
         assert part in shown
     assert "beam_width" in model._repr_html_()
     assert clone(model).get_params() == model.get_params()
-    assert clone(transcriber().fit(X, WORDS)).get_params() == transcriber().get_params()
+    assert clone(make().fit(X, WORDS)).get_params() == make().get_params()
 
 
-class OneLabel(RNNTranscriber):
+class OneLabel:
     """Learns a sequence of one label from one label, as check_estimator has them."""
 
     def fit(self, X, y, sample_weight=None):
@@ -105,70 +99,41 @@ class OneLabel(RNNTranscriber):
         return np.array([labels[0] if len(labels) else -1 for labels in super().predict(X)])
 
 
+class TranscriberOfOne(OneLabel, RNNTranscriber):
+    pass
+
+
+class TranslatorOfOne(OneLabel, RNNTranslator):
+    pass
+
+
 def one_each(y):
     return y if y is None else np.asarray(y).reshape(-1, 1).tolist()
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_check_estimator():
-    results = check_estimator(OneLabel(max_iter=5), on_fail=None, on_skip=None)
+@pytest.mark.parametrize("of_one", [TranscriberOfOne, TranslatorOfOne])
+def test_check_estimator(of_one):
+    results = check_estimator(of_one(max_iter=5), on_fail=None, on_skip=None)
     assert len(results) >= 45
     troubles = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
     assert troubles == {}
 
 
-def test_pipeline_and_search():
-    """Also over the width of the beam, which needs no other fit."""
-    pipeline = make_pipeline(TimeDistributed(StandardScaler()), transcriber(max_iter=20))
-    grid = {
-        "rnntranscriber__hidden_layer_sizes": [2, (6, 6)],
-        "rnntranscriber__beam_width": [1, 4],
-    }
-    search = GridSearchCV(pipeline, grid, cv=CV).fit(SIGNALS, PULSES)
-    assert search.best_params_["rnntranscriber__hidden_layer_sizes"] == (6, 6)
-    by_hand = []
-    for train, test in CV.split(SIGNALS):
-        model = clone(search.best_estimator_).fit(
-            [SIGNALS[i] for i in train], [PULSES[i] for i in train]
-        )
-        predicted = model.predict([SIGNALS[i] for i in test])
-        by_hand.append(1 - token_error_rate([PULSES[i] for i in test], predicted))
-    assert search.best_score_ == pytest.approx(np.mean(by_hand), rel=1e-12)
-    again = search.best_estimator_.predict(SIGNALS)
-    assert search.predict(SIGNALS).tolist() == again.tolist()
-
-
-@pytest.mark.parametrize("y", [PULSES, [list(word) for word in PULSES]], ids=["t", "s"])
-def test_cross_validation(y):
-    model = transcriber(max_iter=20, bidirectional=True, hidden_layer_sizes=8)
-    predicted = cross_val_predict(model, SIGNALS, y, cv=CV)
-    scoring = {"rate": neg_token_error_rate_scorer, "right": sequence_accuracy_scorer}
-    results = cross_validate(model, SIGNALS, y, cv=CV, scoring=scoring)
-    own = cross_validate(model, SIGNALS, y, cv=CV)["test_score"]
-    for k, (train, test) in enumerate(CV.split(SIGNALS)):
-        fold = clone(model).fit([SIGNALS[i] for i in train], [y[i] for i in train])
-        expected = fold.predict([SIGNALS[i] for i in test])
-        true = [y[i] for i in test]
-        assert list(map(list, predicted[test])) == list(map(list, expected))
-        rate = token_error_rate(true, expected)
-        assert results["test_rate"][k] == -rate
-        assert own[k] == pytest.approx(1 - rate, rel=1e-12)
-        assert results["test_right"][k] == sequence_accuracy_score(true, expected)
-
-
-def test_permutation_importance():
+@both
+def test_permutation_importance(make):
     """Of the features, only the signal matters."""
     rng = np.random.RandomState(0)
-    both = [np.c_[x, rng.standard_normal(len(x))] for x in SIGNALS]
-    model = transcriber(max_iter=40, hidden_layer_sizes=8).fit(both, PULSES)
-    result = permutation_importance(model, both, PULSES, random_state=0)
+    two = [np.c_[x, rng.standard_normal(len(x))] for x in SIGNALS]
+    model = make(max_iter=80, hidden_layer_sizes=8).fit(two, PULSES)
+    result = permutation_importance(model, two, PULSES, random_state=0)
     signal, noise = result.importances_mean
-    assert signal > 0.5 > noise
+    assert signal > 0.4
+    assert abs(noise) < 0.1
 
 
 # Bad input.
 
-LONG = "a" * 9
 BAD_TARGETS = {
     "none": (None, ValueError, "requires y to be passed, but the target y is None"),
     "a number each": ([1] * 40, ValueError, r"y\[0\] is 1, but must be a sequence"),
@@ -208,32 +173,47 @@ BAD_TARGETS = {
     "NaN": ([[np.nan]] * 40, ValueError, r"y\[0\] has missing labels"),
     "None": ([["a", None]] * 40, ValueError, r"y\[0\] has missing labels"),
     "nothing at all": ([""] * 40, ValueError, "y holds no label"),
-    "not alignable": (
-        [*WORDS[:-1], LONG],
-        ValueError,
-        r"y\[39\] cannot be aligned with X\[39\]: its 9 labels, 8 of .* at least 17 steps",
-    ),
 }
 
 
 @pytest.mark.parametrize("case", BAD_TARGETS)
-def test_bad_targets(case):
+@both
+def test_bad_targets(make, case):
     """A failed call leaves the estimator as it was."""
     y, error, message = BAD_TARGETS[case]
-    model = transcriber()
+    model = make()
     with pytest.raises(error, match=message):
         model.fit(X, y)
     assert not hasattr(model, "classes_")
-    model = transcriber().fit(X, WORDS)
+    model = make().fit(X, WORDS)
     before = dict(vars(model))
     with pytest.raises(error, match=message):
         model.fit(X, y)
-    calls = [model.score, model.log_likelihood, model.partial_fit]
-    # Empty targets have a probability, and any can be scored.
-    for call in calls[{"nothing at all": 3, "not alignable": 1}.get(case, 0) :]:
-        with pytest.raises((ValueError, TypeError)):
-            call(X, y)
+    if case != "nothing at all":  # Empty targets have a probability.
+        for call in (model.score, model.log_likelihood, model.partial_fit):
+            with pytest.raises((ValueError, TypeError)):
+                call(X, y)
     assert vars(model) == before
+
+
+def test_targets_that_cannot_be_aligned():
+    """They have no probability, but a transcription can be scored by them."""
+    long = "a" * 9
+    message = (
+        r"y\[39\] cannot be aligned with X\[39\]: its 9 labels, 8 of .* at least 17 st"
+    )
+    model = transcriber()
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, [*WORDS[:-1], long])
+    assert not hasattr(model, "classes_")
+    model.fit(X, WORDS)
+    before = dict(vars(model))
+    for call in (model.fit, model.log_likelihood, model.partial_fit):
+        with pytest.raises(ValueError, match=message):
+            call(X, [*WORDS[:-1], long])
+    assert vars(model) == before
+    errors = edit_distance(model.predict(X[:1])[0], long)
+    assert model.score(X[:1], [long]) == pytest.approx(1 - errors / 9)
 
 
 @pytest.mark.parametrize(
@@ -247,20 +227,36 @@ def test_bad_targets(case):
         ({"solver": "lbfgs", "dropout": 0.5}, "dropout=0.5 needs one of the solvers"),
     ],
 )
-def test_bad_parameters(options, message):
+@both
+def test_bad_parameters(make, options, message):
     with pytest.raises(ValueError, match=message):
-        transcriber(**options).fit(X, WORDS)
+        make(**options).fit(X, WORDS)
 
 
-def test_bad_tokenizers():
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"attention": "general"}, "'attention' .* Got 'general'"),
+        ({"max_length": 0}, r"'max_length' .* in the range \[1, inf\).* Got 0"),
+        ({"length_penalty": -0.5}, r"'length_penalty' .* in the range \[0.* Got -0.5"),
+    ],
+)
+def test_bad_parameters_of_a_translator(options, message):
+    with pytest.raises(ValueError, match=message):
+        translator(**options).fit(X, WORDS)
+
+
+@both
+def test_bad_tokenizers(make):
     for tokenizer, returned in [(str.upper, "'B"), (lambda text: [1], r"\[1\]")]:
         message = rf"target_tokenizer must return .* For y\[0\] it returned {returned}"
         with pytest.raises(TypeError, match=message):
-            transcriber(target_tokenizer=tokenizer).fit(X, ["B" + w for w in WORDS])
+            make(target_tokenizer=tokenizer).fit(X, ["B" + w for w in WORDS])
 
 
-def test_other_labels_later():
-    model = transcriber().fit(X, WORDS)
+@both
+def test_other_labels_later(make):
+    model = make().fit(X, WORDS)
     before = dict(vars(model))
     unknown = r"y has the labels \['z'\], which are not among the 2 labels in classes_"
     other = "y holds sequences of labels, but held texts in fit"
@@ -272,15 +268,13 @@ def test_other_labels_later():
         with pytest.raises(ValueError, match=message):
             clone_with(model, warm_start=True).fit(X, y)
         with pytest.raises(ValueError, match="X_val, y_val .*" + message):
-            transcriber(early_stopping=True).fit(X, WORDS, X_val=X, y_val=y)
+            make(early_stopping=True).fit(X, WORDS, X_val=X, y_val=y)
     with pytest.raises(ValueError, match="y holds texts, but held sequences of labels"):
-        transcriber().fit(X, NUMBERS).score(X, WORDS)
-    with pytest.raises(ValueError, match=r"y\[1\] cannot be aligned with X\[1\]"):
-        model.log_likelihood(X[:2], ["", LONG])
+        make().fit(X, NUMBERS).score(X, WORDS)
     with pytest.raises(ValueError, match="X has 2 sequences, y has 1"):
         model.score(X[:2], WORDS[:1])
     with pytest.raises(ValueError, match="classes must be passed on the first call"):
-        transcriber().partial_fit(X, WORDS)
+        make().partial_fit(X, WORDS)
     again = clone_with(model, warm_start=True, target_tokenizer="word")
     with pytest.raises(ValueError, match="target_tokenizer was 'char' and is 'word'"):
         again.fit(X, WORDS)
@@ -292,8 +286,9 @@ def clone_with(model, **options):
 
 
 @pytest.mark.parametrize("bad", [0, -1, 2.0, True, None, "2"])
-def test_bad_numbers_of_outputs_and_beams(bad):
-    model = transcriber().fit(X, WORDS)
+@both
+def test_bad_numbers_of_outputs_and_beams(make, bad):
+    model = make().fit(X, WORDS)
     message = f"must be an integer of at least 1. Got {re.escape(repr(bad))}"
     with pytest.raises(ValueError, match=f"^n {message}"):
         model.predict_nbest(X, bad)
@@ -303,18 +298,20 @@ def test_bad_numbers_of_outputs_and_beams(bad):
             call(X)
 
 
-def test_weights_of_targets():
+@both
+def test_weights_of_targets(make):
     for weights, message in [
         (np.ones((40, 2)), r"shape \(2,\) for each sequence, but y has 1 output"),
         (-np.ones(40), "Negative values in sample_weight"),
         (np.zeros(40), "zero for every sequence|non-zero"),
     ]:
         with pytest.raises(ValueError, match=message):
-            transcriber().fit(X, WORDS, weights)
+            make().fit(X, WORDS, weights)
 
 
-def test_not_fitted_and_not_there():
-    model = transcriber()
+@both
+def test_not_fitted_and_not_there(make):
+    model = make()
     for call in (
         lambda: model.predict(X),
         lambda: model.predict_nbest(X, 1),
@@ -324,4 +321,4 @@ def test_not_fitted_and_not_there():
         with pytest.raises(NotFittedError):
             call()
     assert not hasattr(model, "stream")
-    assert not hasattr(transcriber(solver="lbfgs"), "partial_fit")
+    assert not hasattr(make(solver="lbfgs"), "partial_fit")
