@@ -12,7 +12,7 @@ def backtest(forecaster, series, X, horizon, n_origins, step, coverage, refit):
     step = horizon if step is None else step
     panel = panel_of(series, forecaster.series_id)
     model = clone(forecaster)
-    parts = model._parts(X, panel, panel.indices, panel.lengths, first=True)
+    parts = model._parts(X, panel, first=True)
 
     def some(start, stop):
         """The panel and the covariates of some time steps, counted from the end."""
@@ -30,13 +30,12 @@ def backtest(forecaster, series, X, horizon, n_origins, step, coverage, refit):
         else:
             model._update(*some(steps[k - 1, 0], ahead[0]))
         true, its_parts = some(ahead[0], ahead[-1] + 1)
-        y = np.stack([one.values for one in true.series])
-        covariates = np.stack(model._encoded(its_parts, true.lengths))
-        paths = model._paths(covariates, model.n_samples)
+        y, covariates = map(np.stack, model._arrays(true, its_parts))
+        paths = model._model.paths(covariates, model.n_samples, model._rng())
         lower, upper = np.quantile(paths, levels, axis=1)
         below = (paths < y[:, np.newaxis]).mean(axis=1)
         pit = below + (paths == y[:, np.newaxis]).mean(axis=1) / 2
-        of_one = y, model._means(covariates), lower, upper, pit
+        of_one = y, model._model.means(covariates), lower, upper, pit
         for name, values in zip(found, of_one):
             found[name].append(values)
     arrays = {name: np.stack(values, axis=1) for name, values in found.items()}

@@ -80,23 +80,15 @@ class Covariates:
         return rows
 
 
-def parts_of(X, panel, indices, lengths, series_id):
-    """The rows of X that belong to the given times of each series.
+def parts_of(X, panel, series_id):
+    """The rows of X that belong to the time steps of each series, as tables.
 
     Parameters
     ----------
     X : table, or list, dict or long data frame of tables
         One for each series, or one for all of them.
     panel : Panel
-    indices : list of pandas.Index or None
-        The times of each series.
-    lengths : list of int
-        The numbers of these times.
     series_id : str or None
-
-    Returns
-    -------
-    parts : list of tables
     """
     if panel.form == "long" and series_id in getattr(X, "columns", ()):
         table, labels = split_labels(X, series_id)
@@ -119,12 +111,13 @@ def parts_of(X, panel, indices, lengths, series_id):
         items = list(X)
     else:
         items = [X] * len(panel.series)
-    pairs = zip(items, panel.series, indices, lengths)
-    return [rows_at(*of_one) for of_one in pairs]
+    return [rows_of(*pair) for pair in zip(items, panel.series)]
 
 
-def rows_at(table, one, index, n):
-    """The rows of a table at the given times, or all of them, if neither has times."""
+def rows_of(table, one):
+    """The rows of a table at the times of a series; all of them, if one has no times."""
+    n = len(one.values)
+    index = None if one.index is None else one.index[len(one.index) - n :]
     if hasattr(table, "to_frame") and not hasattr(table, "columns"):
         table = table.to_frame()
     if index is not None and hasattr(table, "iloc"):

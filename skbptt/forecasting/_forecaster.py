@@ -1,5 +1,6 @@
 """The forecaster."""
 
+from copy import copy
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,15 +14,12 @@ from ..data import unchanged_on_error
 from ..estimators import RNNRegressor
 from ._backtest import backtest
 from ._covariates import Covariates, parts_of
-from ._inputs import Inputs, filled
-from ._panel import following, panel_of
-from ._state import State, read
+from ._inputs import Inputs, naive_error
+from ._model import Model
+from ._panel import panel_of
 
 # Losses of counts, of which the network learns the values themselves.
 OF_COUNTS = {"poisson", "negative_binomial"}
-
-# Time steps of a stretch in training, and those at its start that only warm up the states.
-STRETCH, WARM_UP = 100, 20
 
 
 class RNNForecaster(Documented, BaseEstimator):
@@ -85,8 +83,8 @@ class RNNForecaster(Documented, BaseEstimator):
     ``truncation`` of the regressor, series are not cut: the states are carried through all
     of a series, and gradients are truncated.
 
-    *Missing values* of series (NaN) are not learned. As inputs they are replaced by the last
-    value before.
+    *Missing values* of series (NaN) are not learned. As inputs they are replaced by the
+    last value before.
 
     References
     ----------
@@ -170,47 +168,30 @@ class RNNForecaster(Documented, BaseEstimator):
         self._validate_params()
         with unchanged_on_error(self):
             panel = panel_of(series, self.series_id)
-            self._fit(panel, self._parts(X, panel, panel.indices, panel.lengths, True))
+            self._fit(panel, self._parts(X, panel, first=True))
         return self
 
     def _fit(self, panel, parts):
         """Fit to a panel, with a table of covariates of each series or None."""
         regressor = self._checked_regressor()
-        self._inputs = self._make_inputs(regressor)
-        n_before = self._inputs.n_before
+        inputs = self._make_inputs(regressor)
+        least = inputs.n_before + 2
         for one in panel.series:
-            if len(one.values) < n_before + 2:
+            if len(one.values) < least:
                 raise ValueError(
-                    f"{one.label} has {len(one.values)} time steps. At least "
-                    f"{n_before + 2} are needed, since lags up to {n_before} are read."
+                    f"{one.label} has {len(one.values)} time steps. At least {least} are "
+                    f"needed, since lags up to {inputs.n_before} are read."
                 )
-        values = [one.values for one in panel.series]
-        self._panel, self.n_series_ = panel.without_values(), len(values)
-        self._scales = self._inputs.scales(values)
-        self._naive = [naive_error(z, self._inputs.base or 1) for z in values]
         self._covariates = None
         if parts is not None:
             self._covariates = Covariates(parts, self.categorical_features)
-        covariates = self._encoded(parts, panel.lengths)
-        covariates = [of_one[n_before:] for of_one in covariates]
-        rows = self._rows(values, covariates, self._scales)
-        cut = STRETCH if regressor.truncation is None else None
-        X, y, weights = [], [], []
-        for x, z in zip(rows, self._targets(values, self._scales)):
-            for here, counts in stretches(len(z), cut):
-                known = ~np.isnan(z[here]) & counts
-                if known.any():
-                    X.append(x[here])
-                    y.append(z[here])
-                    weights.append(known.astype(float))
-        mask = np.zeros(rows[0].shape[1], bool)
-        if parts is not None:
-            mask[self._inputs.n :] = self._covariates.mask
-        regressor.set_params(categorical_features=mask if mask.any() else None)
-        self.regressor_ = regressor.fit(X, y, weights)
-        stream = regressor.stream(self.n_series_)
-        read(stream, rows)
-        self._state = State(np.stack([filled(z)[-n_before:] for z in values]), stream)
+        values, covariates = self._arrays(panel, parts)
+        self._model = Model(regressor, inputs)
+        mask = () if parts is None else self._covariates.mask
+        self._model.fit(values, covariates, mask)
+        self._panel, self.n_series_ = panel.without_values(), len(values)
+        self._naive = [naive_error(z, inputs.base or 1) for z in values]
+        self.regressor_ = self._model.regressor
 
     def _checked_regressor(self):
         """The regressor to train."""
@@ -241,41 +222,22 @@ class RNNForecaster(Documented, BaseEstimator):
         of_counts = regressor.loss in OF_COUNTS
         return Inputs([1, *seasonal, *lags], None if of_counts else base)
 
-    # From series to inputs and targets.
-
-    def _parts(self, X, panel, indices, lengths, first=False):
-        """Tables of covariates of the given time steps of each series, or None."""
+    def _parts(self, X, panel, first=False):
+        """A table of covariates of the time steps of each series, or None."""
         if not first and (X is None) != (self._covariates is None):
             raise ValueError(
                 "X is given in fit and here, or in neither. Here it is "
                 f"{'not ' if X is None else ''}given."
             )
-        if X is None:
-            return None
-        return parts_of(X, panel, indices, lengths, self.series_id)
+        return None if X is None else parts_of(X, panel, self.series_id)
 
-    def _encoded(self, parts, lengths):
-        """Covariates as numbers, with no column if there are none."""
+    def _arrays(self, panel, parts):
+        """Values, and covariates as numbers, of each series."""
         if parts is None:
-            return [np.empty((n, 0)) for n in lengths]
-        return [self._covariates.encode(part) for part in parts]
-
-    def _rows(self, values, covariates, scales):
-        """Inputs of the steps after the first ``n_before``, with their covariates."""
-        n = self._inputs.n_before
-        return [
-            np.hstack([self._inputs.read(befores(z, n), scales.of(i)), of_one])
-            for i, (z, of_one) in enumerate(zip(values, covariates))
-        ]
-
-    def _targets(self, values, scales):
-        """What the network learns, of the same steps."""
-        inputs, n = self._inputs, self._inputs.n_before
-        targets = []
-        for i, z in enumerate(values):
-            shift, scale = inputs.shift_and_scale(befores(z, n), scales.of(i))
-            targets.append((z[n:] - shift) / scale)
-        return targets
+            covariates = [np.empty((n, 0)) for n in panel.lengths]
+        else:
+            covariates = [self._covariates.encode(part) for part in parts]
+        return [one.values for one in panel.series], covariates
 
     # Forecasts.
 
@@ -304,7 +266,7 @@ class RNNForecaster(Documented, BaseEstimator):
             If horizon is not a positive integer, or X has not the covariates of ``fit``.
         """
         covariates, indices = self._ahead(horizon, X)
-        return self._panel.give(list(self._means(covariates)), indices)
+        return self._panel.give(list(self._model.means(covariates)), indices)
 
     def predict_interval(self, horizon, X=None, *, coverage=0.9):
         """Forecast intervals that the next values lie in with some probability.
@@ -334,7 +296,7 @@ class RNNForecaster(Documented, BaseEstimator):
         """
         check_coverage(coverage)
         covariates, indices = self._ahead(horizon, X)
-        paths = self._paths(covariates, self.n_samples)
+        paths = self._model.paths(covariates, self.n_samples, self._rng())
         levels = (1 - coverage) / 2, (1 + coverage) / 2
         bounds = np.moveaxis(np.quantile(paths, levels, axis=1), 0, -1)
         return self._panel.give(list(bounds), indices, ["lower", "upper"])
@@ -364,40 +326,19 @@ class RNNForecaster(Documented, BaseEstimator):
         """
         (n,) = positive_integers("n", n)
         covariates, indices = self._ahead(horizon, X)
-        paths = self._paths(covariates, n)
+        paths = self._model.paths(covariates, n, self._rng())
         return self._panel.give(list(paths.swapaxes(1, 2)), indices, list(range(n)))
 
     def _ahead(self, horizon, X):
         """Covariates of the next steps, (n_series, horizon, n_covariates), and times."""
         check_is_fitted(self)
         (horizon,) = positive_integers("horizon", horizon)
-        indices = [following(index, horizon) for index in self._panel.indices]
-        lengths = [horizon] * self.n_series_
-        parts = self._parts(X, self._panel, indices, lengths)
-        return np.stack(self._encoded(parts, lengths)), indices
+        panel = self._panel.ahead(horizon)
+        _, covariates = self._arrays(panel, self._parts(X, panel))
+        return np.stack(covariates), panel.indices
 
-    def _means(self, covariates):
-        """Means of the next values, of shape (n_series, horizon)."""
-        return self._go_on(self._state.copy(), self._scales, covariates, predicted)
-
-    def _paths(self, covariates, n):
-        """Random paths, of shape (n_series, n, horizon)."""
-        rng = check_random_state(self.random_state)
-        values = self._go_on(
-            self._state.branch(self.regressor_, n),
-            self._scales.repeat(n),
-            np.repeat(covariates, n, axis=0),
-            lambda stream, x: drawn(stream, x, rng),
-        )
-        return values.reshape(len(covariates), n, -1)
-
-    def _go_on(self, state, scales, covariates, respond):
-        """Values of the next steps, of shape (n, horizon)."""
-        steps = [
-            state.step(self._inputs, scales, covariates[:, k], respond)
-            for k in range(covariates.shape[1])
-        ]
-        return np.stack(steps, axis=1)
+    def _rng(self):
+        return check_random_state(self.random_state)
 
     # New values.
 
@@ -425,20 +366,13 @@ class RNNForecaster(Documented, BaseEstimator):
         """
         check_is_fitted(self)
         panel = self._panel.next_panel(series, self.series_id)
-        parts = self._parts(X, panel, panel.indices, panel.lengths)
-        self._update(panel, parts)
+        self._update(panel, self._parts(X, panel))
         return self
 
     def _update(self, panel, parts):
-        state, n = self._state.copy(), self._inputs.n_before
-        values = [
-            np.concatenate([before, one.values])
-            for before, one in zip(state.before, panel.series)
-        ]
-        rows = self._rows(values, self._encoded(parts, panel.lengths), self._scales)
-        read(state.stream, rows)
-        state.before = np.stack([filled(z)[-n:] for z in values])
-        self._state, self._panel = state, panel.without_values()
+        model = copy(self._model)
+        model.update(*self._arrays(panel, parts))
+        self._model, self._panel = model, panel.without_values()
 
     # How good forecasts are.
 
@@ -468,21 +402,10 @@ class RNNForecaster(Documented, BaseEstimator):
         """
         check_is_fitted(self)
         panel = panel_of(series, self.series_id)
-        values, n = [one.values for one in panel.series], self._inputs.n_before
-        known = panel.names == self._panel.names
-        scales = self._scales if known else self._inputs.scales(values)
-        parts = self._parts(X, panel, panel.indices, panel.lengths)
-        covariates = [of_one[n:] for of_one in self._encoded(parts, panel.lengths)]
-        rows = self._rows(values, covariates, scales)
-        log_p = [np.full(len(z), np.nan) for z in values]
-        long = [i for i, x in enumerate(rows) if len(x)]
-        targets = self._targets(values, scales)
-        found = (
-            self.regressor_.predict_distribution([rows[i] for i in long]) if long else []
-        )
-        for i, distribution in zip(long, found):
-            _, scale = self._inputs.shift_and_scale(befores(values[i], n), scales.of(i))
-            log_p[i][n:] = log_density(distribution, targets[i]) - np.log(scale)
+        values, covariates = self._arrays(panel, self._parts(X, panel))
+        known, model = panel.names == self._panel.names, self._model
+        scales = model.scales if known else model.inputs.scales(values)
+        log_p = model.log_densities(values, covariates, scales)
         return panel.give(log_p, panel.indices)
 
     def score(self, series, X=None):
@@ -509,16 +432,14 @@ class RNNForecaster(Documented, BaseEstimator):
         """
         check_is_fitted(self)
         panel = self._panel.next_panel(series, self.series_id)
-        parts = self._parts(X, panel, panel.indices, panel.lengths)
-        covariates = self._encoded(parts, panel.lengths)
-        longest = max(panel.lengths)
-        ahead = np.zeros((self.n_series_, longest, covariates[0].shape[1]))
+        values, covariates = self._arrays(panel, self._parts(X, panel))
+        ahead = np.zeros((len(values), max(panel.lengths), covariates[0].shape[1]))
         for i, of_one in enumerate(covariates):
             ahead[i, : len(of_one)] = of_one
-        values = self._means(ahead)
+        found = self._model.means(ahead)
         errors = [
-            np.abs(one.values - z[: len(one.values)]) / naive
-            for one, z, naive in zip(panel.series, values, self._naive)
+            np.abs(y - z[: len(y)]) / naive
+            for y, z, naive in zip(values, found, self._naive)
         ]
         return -float(np.nanmean(np.concatenate(errors)))
 
@@ -566,9 +487,11 @@ class RNNForecaster(Documented, BaseEstimator):
         --------
         >>> import numpy as np
         >>> from skbptt.forecasting import RNNForecaster
-        >>> series = np.sin(np.arange(300) / 3) + np.random.default_rng(0).normal(size=300) / 5
+        >>> noise = np.random.default_rng(0).normal(size=300)
+        >>> series = np.sin(np.arange(300) / 3) + 0.2 * noise
         >>> result = RNNForecaster(random_state=0).backtest(series, horizon=12)
-        >>> bool(0.7 < np.mean((result.lower < result.y_true) & (result.y_true < result.upper)))
+        >>> inside = (result.lower < result.y_true) & (result.y_true < result.upper)
+        >>> bool(inside.mean() > 0.7)
         True
         """
         self._validate_params()
@@ -577,46 +500,6 @@ class RNNForecaster(Documented, BaseEstimator):
             positive_integers(name, value)
         check_coverage(coverage)
         return backtest(self, series, X, horizon, n_origins, step, coverage, refit)
-
-
-def predicted(stream, x):
-    return stream.push(x)
-
-
-def drawn(stream, x, rng):
-    return stream.push(x, "predict_distribution").rvs(random_state=rng)
-
-
-def log_density(distribution, y):
-    of_counts = hasattr(distribution, "logpmf") and not hasattr(distribution, "logpdf")
-    return distribution.logpmf(y) if of_counts else distribution.logpdf(y)
-
-
-def befores(values, n):
-    """The n values before each step of a series but the first n, filled where missing."""
-    return np.lib.stride_tricks.sliding_window_view(filled(values), n)[:-1]
-
-
-def stretches(n, length):
-    """Slices of n steps, and which steps of each count.
-
-    A slice begins with steps that have counted in the one before.
-    """
-    if length is None or n <= length:
-        return [(slice(0, n), np.ones(n, bool))]
-    starts = range(0, n - WARM_UP, length - WARM_UP)
-    found = []
-    for start in starts:
-        here = slice(start, min(start + length, n))
-        counts = np.arange(here.stop - start) >= (WARM_UP if start else 0)
-        found.append((here, counts))
-    return found
-
-
-def naive_error(values, lag):
-    """Mean absolute difference from the value ``lag`` steps before, or 1."""
-    error = np.nanmean(np.abs(values[lag:] - values[:-lag]))
-    return error if error > 0 else 1.0
 
 
 def check_coverage(coverage):

@@ -8,8 +8,8 @@ With the lags :math:`l_1 < \dots < l_k` and the base lag b, the network reads at
 
 and the covariates of step t, and learns :math:`(z_t - z_{t-b}) / d`. The location m and the
 scales s, of values, and d, of differences at the base lag, are those of the series in
-``fit``. Without a base lag, for counts, it reads :math:`(\log(1 + z_{t-l_i}) - m) / s`, with
-m and s of the logarithms, and learns :math:`z_t` itself.
+``fit``. Without a base lag, for counts, it reads :math:`(\log(1 + z_{t-l_i}) - m) / s`,
+with m and s of the logarithms, and learns :math:`z_t` itself.
 """
 
 from dataclasses import dataclass
@@ -109,3 +109,14 @@ def filled(values):
     known = ~np.isnan(values)
     last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
     return values[np.where(last < 0, known.argmax(), last)]
+
+
+def befores(values, inputs):
+    """The values before each step of a series but the first, filled where missing."""
+    return np.lib.stride_tricks.sliding_window_view(filled(values), inputs.n_before)[:-1]
+
+
+def naive_error(values, lag):
+    """Mean absolute difference from the value ``lag`` steps before, or 1."""
+    error = np.nanmean(np.abs(values[lag:] - values[:-lag]))
+    return error if error > 0 else 1.0

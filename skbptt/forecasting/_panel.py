@@ -75,6 +75,16 @@ class Panel:
         nothing = np.empty(0)
         return self._with([replace(one, values=nothing) for one in self.series])
 
+    def ahead(self, n):
+        """The next n time steps, of values that are not known."""
+        nothing = np.full(n, np.nan)
+        return self._with(
+            [
+                replace(one, values=nothing, index=following(one.index, n))
+                for one in self.series
+            ]
+        )
+
     def part(self, here):
         """A slice of the time steps of each series."""
         return self._with(

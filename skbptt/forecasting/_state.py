@@ -1,4 +1,4 @@
-"""Where forecasts go on from: the last values of the series and the states of the network."""
+"""Where forecasts go on from: the last values and the states of the network."""
 
 import numpy as np
 
@@ -54,11 +54,3 @@ class State:
 
     def copy(self):
         return State(self.before.copy(), self.stream.copy())
-
-    def step(self, inputs, scales, covariates, respond):
-        """The next value of each series, by a function of the stream and its input."""
-        x = np.hstack([inputs.read(self.before, scales), covariates])
-        shift, scale = inputs.shift_and_scale(self.before, scales)
-        value = shift + scale * respond(self.stream, x)
-        self.before = np.hstack([self.before[:, 1:], value[:, np.newaxis]])
-        return value
