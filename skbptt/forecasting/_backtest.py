@@ -23,7 +23,7 @@ def backtest(forecaster, series, X, horizon, n_origins, step, coverage, refit):
     steps = np.array(
         [np.arange(horizon) - horizon - step * k for k in range(n_origins)][::-1]
     )
-    found = {name: [] for name in ("y_true", "y_pred", "lower", "upper", "pit")}
+    found = {name: [] for name in ("y_true", "y_pred", "lower", "upper", "paths")}
     for k, ahead in enumerate(steps):
         if k == 0 or refit:
             model._fit(*some(None, ahead[0]))
@@ -33,9 +33,7 @@ def backtest(forecaster, series, X, horizon, n_origins, step, coverage, refit):
         y, covariates = map(np.stack, model._arrays(true, its_parts))
         paths = model._model.paths(covariates, model.n_samples, model._rng())
         lower, upper = np.quantile(paths, levels, axis=1)
-        below = (paths < y[:, np.newaxis]).mean(axis=1)
-        pit = below + (paths == y[:, np.newaxis]).mean(axis=1) / 2
-        of_one = y, model._model.means(covariates), lower, upper, pit
+        of_one = y, model._model.means(covariates), lower, upper, paths
         for name, values in zip(found, of_one):
             found[name].append(values)
     arrays = {name: np.stack(values, axis=1) for name, values in found.items()}

@@ -472,8 +472,8 @@ class RNNForecaster(Documented, BaseEstimator):
         -------
         result : :class:`~sklearn.utils.Bunch`
             Arrays of shape (n_origins, horizon), or (n_series, n_origins, horizon) for
-            several series: ``y_true``, ``y_pred``, ``lower`` and ``upper``, and ``pit``,
-            the share of the random paths that were below the true value. ``steps``, of
+            several series: ``y_true``, ``y_pred``, ``lower`` and ``upper``. ``paths``, of
+            shape (..., n_origins, n_samples, horizon), holds random paths. ``steps``, of
             shape (n_origins, horizon), counts the time steps from the end of the series,
             the last of which is -1. ``history`` holds the series as arrays.
 
