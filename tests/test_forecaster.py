@@ -329,3 +329,29 @@ def test_a_failed_call_leaves_the_forecaster():
     with pytest.raises(ValueError):
         model.fit(np.ones(1))
     assert pickle.dumps(model.predict(5)) == before
+
+
+def test_fans_and_their_calibration():
+    from skbptt.inspection import ForecastDisplay
+    from skbptt.inspection._displays._fans import LEVELS, coverage, share_below
+
+    result = forecaster().backtest([wave(), wave(seed=1)], horizon=12, n_origins=3)
+    display = ForecastDisplay.from_backtest(result, series=1)
+    np.testing.assert_array_equal(display.series[display.steps], result.y_true[1])
+    np.testing.assert_array_equal(display.paths, result.paths[1])
+    upper, lower = display.axes_[:, 0]
+    inside = [
+        np.mean(
+            (np.quantile(result.paths[1], (1 - level) / 2, axis=1) <= result.y_true[1])
+            & (result.y_true[1] <= np.quantile(result.paths[1], (1 + level) / 2, axis=1))
+        )
+        for level in LEVELS
+    ]
+    np.testing.assert_allclose(lower.lines[1].get_ydata(), inside, atol=0.06)
+    # Of values from the same distribution as the paths.
+    draws = np.random.default_rng(0).normal(size=(400, 201))
+    pit = share_below(draws[:, 1:, np.newaxis], draws[:, :1])
+    np.testing.assert_allclose(coverage(pit, LEVELS), LEVELS, atol=0.06)
+    np.testing.assert_array_equal(share_below(np.ones((1, 4, 1)), np.ones((1, 1))), 0.5)
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        ForecastDisplay.from_backtest(result, series=2)
