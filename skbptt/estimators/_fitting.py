@@ -340,12 +340,10 @@ class Fitting(BaseEstimator, ABC):
 
     def _make_spec(self):
         """Parameters that say which network and loss it is, as plain values."""
-        spec = {name: getattr(self, name) for name in self._of_network + self._of_loss}
-        # The cell given may be changed after fit.
-        return spec | {
-            "hidden_layer_sizes": hidden_sizes(self),
-            "cell": deepcopy(self.cell),
-        }
+        # A cell or list given may be changed after fit.
+        names = self._of_network + self._of_loss
+        spec = {name: deepcopy(getattr(self, name)) for name in names}
+        return spec | {"hidden_layer_sizes": hidden_sizes(self)}
 
     def _make_network(self, spec):
         return Stack(
