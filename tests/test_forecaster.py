@@ -29,7 +29,7 @@ def small(**how):
 
 def forecaster(**how):
     regressor = how.pop("regressor", None) or small()
-    return RNNForecaster(regressor, n_samples=50, random_state=0, **how)
+    return RNNForecaster(regressor, **{"n_samples": 50, "random_state": 0} | how)
 
 
 def set_weights(model, **values):
@@ -218,7 +218,7 @@ def test_covariates_are_found_by_time_and_categories_by_value():
 def test_the_index_goes_on():
     z = wave(100)
     for index, following in [
-        (pd.date_range("2024-01-31", periods=100, freq="ME"), "2032-05-31"),
+        (pd.date_range("2024-01-31", periods=100, freq=pd.offsets.MonthEnd()), "2032-05-31"),
         (pd.period_range("2024-01", periods=100, freq="M"), "2032-05"),
         (pd.bdate_range("2024-01-01", periods=100), "2024-05-20"),
         (pd.RangeIndex(0, 200, 2), "200"),
@@ -248,15 +248,14 @@ def test_log_likelihood_by_value():
     z = wave(120)
     model = forecaster().fit(z)
     log_p = model.score_samples(z)
-    step = clone(model).fit(z)
-    step._model.state = pickle.loads(pickle.dumps(model._model.state))
-    longer = model.score_samples(np.r_[z, 11.0])
-    np.testing.assert_allclose(longer[:-1], log_p, rtol=1e-10)
     # The density of the next value, from the distribution that paths are drawn from.
     paths = model.sample(1, 20000)[0]
     mean, std = paths.mean(), paths.std()
-    expected = -0.5 * ((11 - mean) / std) ** 2 - np.log(std * np.sqrt(2 * np.pi))
-    assert longer[-1] == pytest.approx(expected, abs=0.1)
+    value = model.predict(1)[0] + 0.5 * std
+    longer = model.score_samples(np.r_[z, value])
+    np.testing.assert_allclose(longer[:-1], log_p, rtol=1e-10)
+    expected = -0.5 * ((value - mean) / std) ** 2 - np.log(std * np.sqrt(2 * np.pi))
+    assert longer[-1] == pytest.approx(expected, abs=0.03)
 
 
 @given(st.integers(1, 500), st.integers(21, 120))
@@ -335,7 +334,8 @@ def test_fans_and_their_calibration():
     from skbptt.inspection import ForecastDisplay
     from skbptt.inspection._displays._fans import LEVELS, coverage, share_below
 
-    result = forecaster().backtest([wave(), wave(seed=1)], horizon=12, n_origins=3)
+    series = [wave(), wave(seed=1)]
+    result = forecaster(n_samples=2000).backtest(series, horizon=12, n_origins=3)
     display = ForecastDisplay.from_backtest(result, series=1)
     np.testing.assert_array_equal(display.series[display.steps], result.y_true[1])
     np.testing.assert_array_equal(display.paths, result.paths[1])
@@ -347,7 +347,7 @@ def test_fans_and_their_calibration():
         )
         for level in LEVELS
     ]
-    np.testing.assert_allclose(lower.lines[1].get_ydata(), inside, atol=0.06)
+    np.testing.assert_allclose(lower.lines[1].get_ydata(), inside, atol=0.03)
     # Of values from the same distribution as the paths.
     draws = np.random.default_rng(0).normal(size=(400, 201))
     pit = share_below(draws[:, 1:, np.newaxis], draws[:, :1])

@@ -308,7 +308,9 @@ def following(index, n):
             [last + int(k) for k in ahead], freq=index.freq, name=index.name
         )
     if isinstance(index, pd.DatetimeIndex):
-        freq = index.freq or (pd.infer_freq(index) if len(index) > 2 else None)
+        freq = index.freq
+        if freq is None and len(index) > 2:
+            freq = pd.DatetimeIndex(index, freq="infer").freq
         if freq is None and (index.dayofweek < 5).all():
             freq = "B"
         if freq is None:
