@@ -4,7 +4,7 @@ from ._base import Loss, Units, units_of
 from ._ctc import align, check_alignable, ctc, log_softmax
 from ._ctc_decoding import best_path, prefix_search
 from ._labels import CTC, SequenceCrossEntropy
-from ._likelihoods import Gaussian, NegativeBinomial, StudentT
+from ._likelihoods import Gaussian, Likelihood, NegativeBinomial, StudentT
 from ._pointwise import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -23,6 +23,7 @@ __all__ = [
     "CrossEntropy",
     "Gaussian",
     "Huber",
+    "Likelihood",
     "Loss",
     "NegativeBinomial",
     "Poisson",

@@ -24,11 +24,12 @@ LEAST_SCALE = 1e-6
 # Degrees of freedom stay above this number, so that the variance is finite.
 LEAST_DF = 2.1
 
-# Training starts with fewer degrees of freedom, beyond which their gradient vanishes.
-MOST_DF = 30.0
-
 # Dispersions stay above this number, with which the distribution is as good as Poisson's.
 LEAST_DISPERSION = 1e-8
+
+# Training starts with degrees of freedom and dispersions up to about this number, since
+# larger ones would be out of reach.
+MOST_AT_START = 20.0
 
 # Nodes of a quadrature for expectations.
 NODES, NODE_WEIGHTS = np.polynomial.laguerre.laggauss(8)
@@ -124,6 +125,15 @@ class LocationScale(Likelihood):
         others = [zeros] * (self.n_raw - 2)
         shift = np.concatenate([location, np.log(scale), *others])
         return shift, np.concatenate([scale, *[zeros + 1] * (self.n_raw - 1)])
+
+    def start(self, y, weights):
+        units = self.units(y, weights)
+        standard = (y.astype(np.float64) - units.y_shift) / units.y_scale
+        return units.raw_shift + units.raw_scale * self._constant(standard, weights).ravel()
+
+    @abstractmethod
+    def _constant(self, y, weights):
+        """The best constant parts, of shape (n_raw, n_outputs), for standardised y."""
 
     def _scaled(self, parts, y):
         """Residuals in units of the scale, and that unit and its logarithm."""
@@ -221,7 +231,7 @@ class StudentT(LocationScale):
         ones = np.ones(y.shape[1])
         free = -np.inf * ones, np.inf * ones
         scales = np.log(LEAST_SHARE) * ones, np.inf * ones
-        df = tuple(inverse_softplus(b) * ones for b in (0.1, MOST_DF - LEAST_DF))
+        df = inverse_softplus(0.1) * ones, MOST_AT_START * ones
         return self._most_likely(y, weights, (0 * ones, 0 * ones, ones), (free, scales, df))
 
 
@@ -277,20 +287,17 @@ class NegativeBinomial(Likelihood):
         return {"n": size, "p": logistic(-log_odds)}
 
     def start(self, y, weights):
-        return self._constant(y.astype(np.float64), weights).ravel()
-
-    def _constant(self, y, weights):
-        """The fit, with means and dispersions that are not out of reach."""
+        y = y.astype(np.float64)
         mean = np.maximum(weighted_mean(y, weights), LEAST_SHARE)
         variance = weighted_mean((y - mean) ** 2, weights)
         least = np.maximum(LEAST_SHARE / mean, 2 * LEAST_DISPERSION)
-        dispersion = ((variance - mean) / mean**2).clip(least, 1 / LEAST_SHARE)
-        bounds = [inverse_softplus(b - LEAST_DISPERSION) for b in (least, dispersion)]
-        low, guess = bounds
-        high = np.full_like(low, 1 / LEAST_SHARE)
+        dispersion = ((variance - mean) / mean**2).clip(least, MOST_AT_START)
+        low, guess = (inverse_softplus(v - LEAST_DISPERSION) for v in (least, dispersion))
+        high = np.full_like(low, MOST_AT_START)
         log_mean = np.log(mean)
         means = log_mean, log_mean  # whatever the dispersion
-        return self._most_likely(y, weights, (log_mean, guess), (means, (low, high)))
+        found = self._most_likely(y, weights, (log_mean, guess), (means, (low, high)))
+        return found.ravel()
 
 
 def log_scale_of(raw):

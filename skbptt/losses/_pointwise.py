@@ -102,10 +102,6 @@ class Parametric(Regression):
     def _slopes(self, parts, y):
         """Their derivatives with respect to each of the parts."""
 
-    @abstractmethod
-    def _constant(self, y, weights):
-        """The best constant parts, of shape (n_raw, n_outputs), for standardised y."""
-
     def _value(self, raw, y):
         values = self._losses(self._parts(raw), y.astype(np.float64))
         return values.astype(raw.dtype)
@@ -117,11 +113,6 @@ class Parametric(Regression):
     def _parts(self, raw):
         parts = raw.astype(np.result_type(raw, np.float64), copy=False)
         return parts.reshape(len(raw), self.n_raw, -1).swapaxes(0, 1)
-
-    def start(self, y, weights):
-        units = self.units(y, weights)
-        standard = (y.astype(np.float64) - units.y_shift) / units.y_scale
-        return units.raw_shift + units.raw_scale * self._constant(standard, weights).ravel()
 
     def in_units(self, units):
         return ScaledInUnits(self, units)

@@ -77,8 +77,10 @@ class Quantiles(Parametric):
         shift[self.middle], factor[self.middle] = location, scale
         return shift.ravel(), factor.ravel()
 
-    def _constant(self, y, weights):
+    def start(self, y, weights):
         """The quantiles, with distances that are not out of reach."""
+        y = y.astype(np.float64)
         found = np.array([weighted_quantile(y, weights, share) for share in self.shares])
-        raw = inverse_softplus(np.diff(found, axis=0).clip(LEAST_SHARE))
-        return np.insert(raw, self.middle, found[self.middle], axis=0)
+        least = LEAST_SHARE * self.units(y, weights).y_scale
+        raw = inverse_softplus(np.maximum(np.diff(found, axis=0), least))
+        return np.insert(raw, self.middle, found[self.middle], axis=0).ravel()
