@@ -59,32 +59,37 @@ def problems(draw):
     sequences = Sequences(rng.standard_normal((n_steps.sum(), n_features)), n_steps)
     kind = draw(st.sampled_from(["softmax", "labels", "real", "counts"]))
     n_outputs = draw(st.integers(2, 4) if kind == "softmax" else st.integers(1, 3))
+    of_kind = {
+        "softmax": [losses.CrossEntropy(n_outputs)],
+        "labels": [losses.BinaryCrossEntropy()],
+        "counts": [losses.Poisson(), losses.NegativeBinomial()],
+        "real": [
+            losses.SquaredError(),
+            losses.AbsoluteError(),
+            losses.Huber(),
+            losses.Quantile(0.2),
+            losses.Quantiles([0.2, 0.4, 0.9]),
+            losses.Gaussian(),
+            losses.StudentT(),
+        ],
+    }
+    loss = draw(st.sampled_from(of_kind[kind]))
     network = Stack(
         draw(cells),
         n_features,
         draw(st.lists(st.integers(1, 4), min_size=1, max_size=2)),
-        n_outputs,
+        n_outputs * loss.n_raw,
         draw(st.booleans()),
         draw(st.sampled_from([None, *READOUTS])),
     )
     n = len(sequences.steps) if network.readout is None else len(sequences)
     if kind == "softmax":
-        loss, y = losses.CrossEntropy(n_outputs), rng.randint(0, n_outputs, n)
+        y = rng.randint(0, n_outputs, n)
     elif kind == "labels":
-        loss, y = losses.BinaryCrossEntropy(), rng.randint(0, 2, (n, n_outputs))
+        y = rng.randint(0, 2, (n, n_outputs))
     elif kind == "counts":
-        loss, y = losses.Poisson(), rng.poisson(2.0, (n, n_outputs)).astype(float)
+        y = rng.poisson(2.0, (n, n_outputs)).astype(float)
     else:
-        loss = draw(
-            st.sampled_from(
-                [
-                    losses.SquaredError(),
-                    losses.AbsoluteError(),
-                    losses.Huber(),
-                    losses.Quantile(0.2),
-                ]
-            )
-        )
         y = 2 * rng.standard_normal((n, n_outputs))
     weights = rng.randint(0, 4, n) * rng.uniform(0.5, 1.5, n)
     weights[rng.randint(n)] = 1.0

@@ -93,10 +93,11 @@ def saliency(estimator, X, y=None, *, sample_weight=None):
         over labels), and so on; the sum over the steps where there is a target a step.
         Without y it is that of the raw output (before the logistic, softmax or exponential
         function) in favour of what is predicted [1]_: of the class, of the regressor's
-        output (the sum of several), or of the logit times 1 where an indicator or the
-        second of two classes is predicted and times -1 where not, summed over labels; again
-        the sum over the steps. For a transcriber or a translator it is that of the
-        log-probability of the predicted labels.
+        prediction (the mean of a distribution; the sum of several targets or quantiles), or
+        of the logit times 1 where an indicator or the second of two classes is predicted
+        and times -1 where not, summed over labels; again the sum over the steps. For a
+        transcriber or a translator it is that of the log-probability of the predicted
+        labels.
     sample_weight : array-like, default=None
         Weights, as in fit: the targets of weight 0 are left out of the loss, and only
         these may be missing. The other weights do not matter.
@@ -178,7 +179,7 @@ def of_prediction(estimator, X):
 def toward_prediction(estimator, raw):
     """Derivative of the output of what is predicted with respect to the raw outputs."""
     if not is_classifier(estimator):
-        return np.ones_like(raw)
+        return estimator._loss.prediction_slope(raw)
     if raw.shape[1] == 1 or estimator._n_columns is not None:
         return np.where(raw > 0, 1, -1).astype(raw.dtype)
     return np.eye(raw.shape[1], dtype=raw.dtype)[raw.argmax(axis=1)]

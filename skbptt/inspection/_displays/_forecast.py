@@ -9,6 +9,7 @@ from ...preprocessing import make_windows
 from ...preprocessing._series import as_columns, as_series
 from ...preprocessing._windows import chosen_columns
 from ._common import COLORS, dots, legend_above, line_style, make_panels
+from ._fans import draw_calibration, draw_fans
 
 # Horizons up to which each is named.
 NAMED = 6
@@ -18,8 +19,10 @@ class ForecastDisplay:
     """Forecasts of one series, each at the time that it is for, and their residuals.
 
     A line for each horizon; one forecast is highlighted, with the window that it was made
-    from. The legend tells the root mean squared error of up to six horizons. It is
-    recommended to use :meth:`from_estimator` or :meth:`from_predictions`.
+    from. The legend reports the root mean squared error of up to six horizons. Where there
+    are random paths, a fan shows the intervals of each forecast, and the lower panel their
+    calibration. It is recommended to use :meth:`from_estimator`, :meth:`from_predictions`
+    or :meth:`from_backtest`.
 
     Parameters
     ----------
@@ -37,6 +40,8 @@ class ForecastDisplay:
         Times of the steps, numbers or dates; their numbers from 0 if None.
     target_name : str, default="series"
         What the series is, for its axis.
+    paths : ndarray of shape (n_windows, n_paths, n_horizons), default=None
+        Random paths of each forecast.
 
     Attributes
     ----------
@@ -74,6 +79,7 @@ class ForecastDisplay:
         stride=1,
         times=None,
         target_name="series",
+        paths=None,
     ):
         self.series = series
         self.y_pred = y_pred
@@ -82,6 +88,7 @@ class ForecastDisplay:
         self.stride = stride
         self.times = times
         self.target_name = target_name
+        self.paths = paths
 
     @classmethod
     def from_estimator(
@@ -222,6 +229,64 @@ class ForecastDisplay:
         )
         return display.plot(ax, highlight=highlight, name=name, **kwargs)
 
+    @classmethod
+    def from_backtest(
+        cls,
+        result,
+        *,
+        series=0,
+        times=None,
+        target_name="series",
+        ax=None,
+        name=None,
+        **kwargs,
+    ):
+        """Plot what :meth:`skbptt.forecasting.RNNForecaster.backtest` returned.
+
+        Parameters
+        ----------
+        result : Bunch
+            The result.
+        series : int, default=0
+            Which of several series to plot.
+        times : array-like of shape (n_steps,), default=None
+            Times of its steps, numbers or dates; their numbers from 0 if None.
+        target_name : str, default="series"
+            What the series is, for its axis.
+        ax, name, **kwargs
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : ForecastDisplay
+
+        Raises
+        ------
+        ValueError
+            If there is no such series, or not one time for each of its steps.
+        """
+        several = result.y_true.ndim == 3
+        n = len(result.history)
+        if not isinstance(series, Integral) or not 0 <= series < n:
+            raise ValueError(
+                f"series must be an integer from 0 to {n - 1}. Got {series!r}."
+            )
+        values, steps = result.history[series], result.steps
+        y_pred, paths = (
+            array[series] if several else array for array in (result.y_pred, result.paths)
+        )
+        display = cls(
+            series=values,
+            y_pred=y_pred,
+            window=int(len(values) + steps[0, 0]),
+            horizons=np.arange(1, steps.shape[1] + 1),
+            stride=int(steps[1, 0] - steps[0, 0]) if len(steps) > 1 else 1,
+            times=checked_times(times, len(values)),
+            target_name=target_name,
+            paths=paths,
+        )
+        return display.plot(ax, name=name, **kwargs)
+
     @property
     def steps(self):
         """Ndarray of shape (n_windows, n_horizons): the step that each forecast is for."""
@@ -262,10 +327,25 @@ class ForecastDisplay:
                 f"highlight must be the number of a window, below {n_windows}. Got {one!r}."
             )
         self.figure_, self.axes_ = make_panels(
-            self, ax, 2, 1, figsize=(6.4, 5.2), height_ratios=[2, 1], sharex=True
+            self,
+            ax,
+            2,
+            1,
+            figsize=(6.4, 5.2),
+            height_ratios=[2, 1],
+            sharex=self.paths is None,
         )
         upper, lower = self.axes_[:, 0]
         times = np.arange(len(self.series)) if self.times is None else self.times
+        if self.paths is not None:
+            draw_fans(self, upper, times, kwargs)
+            draw_calibration(self, lower)
+            upper.set(
+                ylabel=self.target_name, xlabel="step" if self.times is None else None
+            )
+            legend_above(upper, name, ncols=4)
+            shorten_dates(upper, times)
+            return self
         known = ~np.isnan(self.series)
         upper.plot(times[known], self.series[known], color="0.4", label=self.target_name)
         # A line joins what is next to each other only.

@@ -126,10 +126,12 @@ class SaliencyDisplay:
         per_step = pointwise and estimator._network.per_step
         if per_step and y is not None and len(y) == len(x):
             y = y[: len(X[0])]
-        if pointwise and y is not None and np.shape(y) != np.shape(y_pred):
+        shape = np.shape(y_pred)
+        if pointwise and estimator._quantiles is not None:
+            shape = shape[:-1]
+        if pointwise and y is not None and np.shape(y) != shape:
             raise ValueError(
-                f"y must have the shape of the prediction, {np.shape(y_pred)}. Got "
-                f"{np.shape(y)}."
+                f"y must have the shape of the prediction, {shape}. Got {np.shape(y)}."
             )
         if y is not None and is_classifier(estimator) and estimator._n_columns is None:
             unknown = np.setdiff1d(y, estimator.classes_)

@@ -1,0 +1,516 @@
+"""The forecaster."""
+
+from copy import copy
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.validation import check_is_fitted
+
+from .._docstrings import Documented
+from ..data import unchanged_on_error
+from ..estimators import RNNRegressor
+from ._backtest import backtest
+from ._covariates import Covariates, parts_of
+from ._inputs import Inputs, naive_error
+from ._model import Model
+from ._panel import panel_of
+
+# Losses of counts, of which the network learns the values themselves.
+OF_COUNTS = {"poisson", "negative_binomial"}
+
+
+class RNNForecaster(Documented, BaseEstimator):
+    """Forecasts of one time series or of many, by one recurrent network.
+
+    The network reads a series step by step and predicts the distribution of each next
+    value, from its states, some values before and covariates that are known ahead.
+    Forecasts of several steps go on from what it predicts: ``predict`` from the means, and
+    intervals from random paths [1]_.
+
+    Parameters
+    ----------
+    regressor : RNNRegressor, default=None
+        The network and its training, with ``return_sequences=True``. Its loss says what
+        distributions are: with "gaussian", "student_t", "negative_binomial" or "poisson"
+        there are intervals. None means ``RNNRegressor(32, loss="student_t",
+        return_sequences=True, alpha=10)``. It is cloned.
+
+    period : int, sequence of int or None, default=None
+        Length of the seasons, in time steps: 24 for hours with a daily season, (24, 168)
+        with a weekly one as well. The network then reads the values of one season before
+        too, and learns how the next value differs from that of the longest season before.
+        Without a period it learns how it differs from the last value.
+
+    lags : sequence of int, default=()
+        Further values before that are read, by their distance from the next one. 1, and
+        for each period p also p and p + 1, always are.
+
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which covariates are categorical, as in :class:`~skbptt.RNNRegressor`.
+
+    series_id : str or None, default=None
+        The column of a long data frame that says which series a row belongs to.
+
+    n_samples : int, default=500
+        Random paths of each series for ``predict_interval``.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the random paths, and the training of a default ``regressor``.
+
+    Attributes
+    ----------
+    regressor_ : RNNRegressor
+        The fitted network.
+
+    n_series_ : int
+        Number of series.
+
+    See Also
+    --------
+    skbptt.preprocessing.make_windows : Forecasts as a regression on windows.
+
+    Notes
+    -----
+    *Scales.* Each series is scaled by the mean and the standard deviations of its own
+    values in ``fit``. Later values do not change the scales.
+
+    *Training.* Series are cut into stretches of 100 time steps, and gradients are exact in
+    each. The first 20 steps of a stretch, unless the series begins there, only bring the
+    states to where they would be, and the steps that count do not overlap. With
+    ``truncation`` of the regressor, series are not cut: the states are carried through all
+    of a series, and gradients are truncated.
+
+    *Missing values* of series (NaN) are not learned. As inputs they are replaced by the
+    last value before.
+
+    References
+    ----------
+    .. [1] Salinas, D., Flunkert, V., Gasthaus, J. & Januschowski, T. (2020). DeepAR:
+       Probabilistic forecasting with autoregressive recurrent networks. International
+       Journal of Forecasting 36(3).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbptt.forecasting import RNNForecaster
+    >>> rng = np.random.default_rng(0)
+    >>> t = np.arange(400)
+    >>> series = 10 + np.sin(2 * np.pi * t / 24) + 0.1 * rng.normal(size=400)
+    >>> model = RNNForecaster(period=24, random_state=0).fit(series[:376])
+    >>> bool(np.abs(model.predict(24) - series[376:]).mean() < 0.2)
+    True
+    >>> interval = model.predict_interval(24, coverage=0.9)
+    >>> interval.shape
+    (24, 2)
+    """
+
+    _parameter_constraints: dict = {
+        "regressor": [HasMethods(["fit", "predict", "stream"]), None],
+        "period": [Interval(Integral, 1, None, closed="left"), "array-like", None],
+        "lags": ["array-like"],
+        "categorical_features": ["array-like", str, None],
+        "series_id": [str, None],
+        "n_samples": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        regressor=None,
+        *,
+        period=None,
+        lags=(),
+        categorical_features="from_dtype",
+        series_id=None,
+        n_samples=500,
+        random_state=None,
+    ):
+        self.regressor = regressor
+        self.period = period
+        self.lags = lags
+        self.categorical_features = categorical_features
+        self.series_id = series_id
+        self.n_samples = n_samples
+        self.random_state = random_state
+
+    # Training.
+
+    def fit(self, series, X=None):
+        """Train the network, and read the series up to their ends.
+
+        Parameters
+        ----------
+        series : array-like of shape (n_steps,) or (n_steps, n_series), Series, DataFrame, \
+                list or dict of array-like of shape (n_steps,)
+            One series; a table with a column for each series, where missing values before
+            the first are not part of a series; a list or dict of series of any lengths; or,
+            with ``series_id``, a long data frame with a column of values, whose index is
+            the time. NaN is a missing value.
+        X : array-like of shape (n_steps, n_covariates), DataFrame, or list or dict of \
+                them, default=None
+            Covariates that are known ahead, such as the weekday or a price, a row for each
+            time step: one table for all series, or one for each in the form of ``series``.
+            Where both are pandas, rows are found by the index, and X may have more of them.
+
+        Returns
+        -------
+        self : RNNForecaster
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or an argument is not allowed, or a series is too short. The
+            forecaster then stays as it was.
+        """
+        self._validate_params()
+        with unchanged_on_error(self):
+            panel = panel_of(series, self.series_id)
+            self._fit(panel, self._parts(X, panel, first=True))
+        return self
+
+    def _fit(self, panel, parts):
+        """Fit to a panel, with a table of covariates of each series or None."""
+        regressor = self._checked_regressor()
+        inputs = self._make_inputs(regressor)
+        least = inputs.n_before + 2
+        for one in panel.series:
+            if len(one.values) < least:
+                raise ValueError(
+                    f"{one.label} has {len(one.values)} time steps. At least {least} are "
+                    f"needed, since lags up to {inputs.n_before} are read."
+                )
+        self._covariates = None
+        if parts is not None:
+            self._covariates = Covariates(parts, self.categorical_features)
+        values, covariates = self._arrays(panel, parts)
+        self._model = Model(regressor, inputs)
+        mask = () if parts is None else self._covariates.mask
+        self._model.fit(values, covariates, mask)
+        self._panel, self.n_series_ = panel.without_values(), len(values)
+        self._naive = [naive_error(z, inputs.base or 1) for z in values]
+        self.regressor_ = self._model.regressor
+
+    def _checked_regressor(self):
+        """The regressor to train."""
+        if self.regressor is None:
+            how = {"loss": "student_t", "return_sequences": True, "alpha": 10.0}
+            return RNNRegressor(32, **how, random_state=self.random_state)
+        given = self.regressor
+        if not isinstance(given, RNNRegressor):
+            raise TypeError(f"regressor must be an RNNRegressor. Got {given!r}.")
+        for name, value in {"return_sequences": True, "bidirectional": False}.items():
+            if getattr(given, name) != value:
+                raise ValueError(
+                    f"regressor must have {name}={value}. Got {getattr(given, name)!r}."
+                )
+        if np.ndim(given.quantile):
+            raise ValueError(
+                "regressor must predict one value for each step. Got several quantiles, "
+                f"{given.quantile!r}: with a likelihood as its loss, predict_interval "
+                "gives quantiles."
+            )
+        return clone(given)
+
+    def _make_inputs(self, regressor):
+        periods = positive_integers("period", self.period)
+        lags = positive_integers("lags", self.lags)
+        seasonal = [lag for period in periods for lag in (period, period + 1)]
+        base = max(periods, default=1)
+        of_counts = regressor.loss in OF_COUNTS
+        return Inputs([1, *seasonal, *lags], None if of_counts else base)
+
+    def _parts(self, X, panel, first=False):
+        """A table of covariates of the time steps of each series, or None."""
+        if not first and (X is None) != (self._covariates is None):
+            raise ValueError(
+                "X is given in fit and here, or in neither. Here it is "
+                f"{'not ' if X is None else ''}given."
+            )
+        return None if X is None else parts_of(X, panel, self.series_id)
+
+    def _arrays(self, panel, parts):
+        """Values, and covariates as numbers, of each series."""
+        if parts is None:
+            covariates = [np.empty((n, 0)) for n in panel.lengths]
+        else:
+            covariates = [self._covariates.encode(part) for part in parts]
+        return [one.values for one in panel.series], covariates
+
+    # Forecasts.
+
+    def predict(self, horizon, X=None):
+        """Forecast the mean of the next values.
+
+        Each forecast goes on from those before it as if they had come true.
+
+        Parameters
+        ----------
+        horizon : int
+            Number of time steps.
+        X : array-like of shape (horizon, n_covariates), DataFrame, or list or dict of \
+                them, default=None
+            Covariates of these steps, as in ``fit``.
+
+        Returns
+        -------
+        forecasts : array of shape (horizon,) or (horizon, n_series), Series, DataFrame, \
+                list or dict
+            In the form of ``series``, with the index that follows.
+
+        Raises
+        ------
+        ValueError
+            If horizon is not a positive integer, or X has not the covariates of ``fit``.
+        """
+        covariates, indices = self._ahead(horizon, X)
+        return self._panel.give(list(self._model.means(covariates)), indices)
+
+    def predict_interval(self, horizon, X=None, *, coverage=0.9):
+        """Forecast intervals that the next values lie in with some probability.
+
+        The bounds are quantiles of ``n_samples`` random paths, for each step alone.
+
+        Parameters
+        ----------
+        horizon : int
+            Number of time steps.
+        X : array-like, default=None
+            Covariates of these steps, as in ``predict``.
+        coverage : float in (0, 1), default=0.9
+            Probability of an interval, with equal shares below and above it.
+
+        Returns
+        -------
+        intervals : array of shape (horizon, 2) or (horizon, n_series, 2), DataFrame, list \
+                or dict
+            Lower and upper bounds, in the form of ``series``. Columns of data frames are
+            "lower" and "upper".
+
+        Raises
+        ------
+        ValueError
+            If an argument is not allowed, or the loss of ``regressor`` is no likelihood.
+        """
+        check_coverage(coverage)
+        covariates, indices = self._ahead(horizon, X)
+        paths = self._model.paths(covariates, self.n_samples, self._rng())
+        levels = (1 - coverage) / 2, (1 + coverage) / 2
+        bounds = np.moveaxis(np.quantile(paths, levels, axis=1), 0, -1)
+        return self._panel.give(list(bounds), indices, ["lower", "upper"])
+
+    def sample(self, horizon, n, X=None):
+        """Draw random paths of the next values.
+
+        Parameters
+        ----------
+        horizon : int
+            Number of time steps.
+        n : int
+            Number of paths.
+        X : array-like, default=None
+            Covariates of these steps, as in ``predict``.
+
+        Returns
+        -------
+        paths : array of shape (horizon, n) or (horizon, n_series, n), DataFrame, list or \
+                dict
+            In the form of ``series``, with a column for each path.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not allowed, or the loss of ``regressor`` is no likelihood.
+        """
+        (n,) = positive_integers("n", n)
+        covariates, indices = self._ahead(horizon, X)
+        paths = self._model.paths(covariates, n, self._rng())
+        return self._panel.give(list(paths.swapaxes(1, 2)), indices, list(range(n)))
+
+    def _ahead(self, horizon, X):
+        """Covariates of the next steps, (n_series, horizon, n_covariates), and times."""
+        check_is_fitted(self)
+        (horizon,) = positive_integers("horizon", horizon)
+        panel = self._panel.ahead(horizon)
+        _, covariates = self._arrays(panel, self._parts(X, panel))
+        return np.stack(covariates), panel.indices
+
+    def _rng(self):
+        return check_random_state(self.random_state)
+
+    # New values.
+
+    def update(self, series, X=None):
+        """Read what came after the series, without training.
+
+        Later forecasts are those after these values.
+
+        Parameters
+        ----------
+        series : array-like, Series, DataFrame, list or dict
+            The next values, in the form met in ``fit``.
+        X : array-like, default=None
+            Covariates of these steps, as in ``fit``.
+
+        Returns
+        -------
+        self : RNNForecaster
+
+        Raises
+        ------
+        ValueError
+            If the series are not those of ``fit``, or do not follow them in time. The
+            forecaster then stays as it was.
+        """
+        check_is_fitted(self)
+        panel = self._panel.next_panel(series, self.series_id)
+        self._update(panel, self._parts(X, panel))
+        return self
+
+    def _update(self, panel, parts):
+        model = copy(self._model)
+        model.update(*self._arrays(panel, parts))
+        self._model, self._panel = model, panel.without_values()
+
+    # How good forecasts are.
+
+    def score_samples(self, series, X=None):
+        """Log-likelihood of every value, given those before it: low where it surprises.
+
+        Parameters
+        ----------
+        series : array-like, Series, DataFrame, list or dict
+            Series from their start on, in a form of ``fit``. Those of ``fit``, in their
+            order and with their names, have their scales of ``fit``. Others have those of
+            their own values.
+        X : array-like, default=None
+            Covariates of these steps, as in ``fit``.
+
+        Returns
+        -------
+        log_p : array of shape (n_steps,) or (n_steps, n_series), Series, DataFrame, list \
+                or dict
+            In nats, in the form of ``series``. NaN for the first steps, which have not all
+            lags before them, and where the value is missing.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not allowed, or the loss of ``regressor`` is no likelihood.
+        """
+        check_is_fitted(self)
+        panel = panel_of(series, self.series_id)
+        values, covariates = self._arrays(panel, self._parts(X, panel))
+        known, model = panel.names == self._panel.names, self._model
+        scales = model.scales if known else model.inputs.scales(values)
+        log_p = model.log_densities(values, covariates, scales)
+        return panel.give(log_p, panel.indices)
+
+    def score(self, series, X=None):
+        """Score the forecasts of what came after the series.
+
+        Parameters
+        ----------
+        series : array-like, Series, DataFrame, list or dict
+            The next values, in the form met in ``fit``.
+        X : array-like, default=None
+            Covariates of these steps, as in ``fit``.
+
+        Returns
+        -------
+        score : float
+            Minus the mean absolute scaled error over steps and series: the error over
+            that of the value one (longest) period before, in ``fit`` (Hyndman & Koehler,
+            2006). 0 is best.
+
+        Raises
+        ------
+        ValueError
+            If the series are not those of ``fit``, or do not follow them in time.
+        """
+        check_is_fitted(self)
+        panel = self._panel.next_panel(series, self.series_id)
+        values, covariates = self._arrays(panel, self._parts(X, panel))
+        ahead = np.zeros((len(values), max(panel.lengths), covariates[0].shape[1]))
+        for i, of_one in enumerate(covariates):
+            ahead[i, : len(of_one)] = of_one
+        found = self._model.means(ahead)
+        errors = [
+            np.abs(y - z[: len(y)]) / naive
+            for y, z, naive in zip(values, found, self._naive)
+        ]
+        return -float(np.nanmean(np.concatenate(errors)))
+
+    def backtest(
+        self, series, X=None, *, horizon, n_origins=5, step=None, coverage=0.9, refit=False
+    ):
+        """Forecast from several times of the past, from what was known then.
+
+        A clone is fitted to what came before the first origin. From one origin to the next
+        it is updated, or fitted again.
+
+        Parameters
+        ----------
+        series : array-like, Series, DataFrame, list or dict
+            The whole series, in a form of ``fit``.
+        X : array-like, default=None
+            Covariates of all time steps, as in ``fit``.
+        horizon : int
+            Number of time steps of each forecast.
+        n_origins : int, default=5
+            Number of forecasts. The last one ends with the series.
+        step : int or None, default=None
+            Time steps from one origin to the next; ``horizon`` if None.
+        coverage : float in (0, 1), default=0.9
+            As in ``predict_interval``.
+        refit : bool, default=False
+            Whether to fit again at each origin.
+
+        Returns
+        -------
+        result : :class:`~sklearn.utils.Bunch`
+            Arrays of shape (n_origins, horizon), or (n_series, n_origins, horizon) for
+            several series: ``y_true``, ``y_pred``, ``lower`` and ``upper``. ``paths``, of
+            shape (..., n_origins, n_samples, horizon), holds random paths. ``steps``, of
+            shape (n_origins, horizon), counts the time steps from the end of the series,
+            the last of which is -1. ``history`` holds the series as arrays.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not allowed, a series is too short, or the loss of
+            ``regressor`` is no likelihood.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skbptt.forecasting import RNNForecaster
+        >>> noise = np.random.default_rng(0).normal(size=300)
+        >>> series = np.sin(np.arange(300) / 3) + 0.2 * noise
+        >>> result = RNNForecaster(random_state=0).backtest(series, horizon=12)
+        >>> inside = (result.lower < result.y_true) & (result.y_true < result.upper)
+        >>> bool(inside.mean() > 0.7)
+        True
+        """
+        self._validate_params()
+        positive = {"horizon": horizon, "n_origins": n_origins, "step": step}
+        for name, value in positive.items():
+            positive_integers(name, value)
+        check_coverage(coverage)
+        return backtest(self, series, X, horizon, n_origins, step, coverage, refit)
+
+
+def check_coverage(coverage):
+    if not isinstance(coverage, Real) or not 0 < coverage < 1:
+        raise ValueError(f"coverage must be between 0 and 1. Got {coverage!r}.")
+
+
+def positive_integers(name, value):
+    """The value as a list of integers, which must be positive; none of None."""
+    values = [] if value is None else list(np.atleast_1d(np.asarray(value, dtype=object)))
+    for one in values:
+        if not isinstance(one, Integral) or isinstance(one, bool) or one < 1:
+            raise ValueError(f"{name} must be of integers of at least 1. Got {value!r}.")
+    return [int(one) for one in values]

@@ -1,0 +1,122 @@
+r"""What the network reads and learns at a time step, from the values before it.
+
+With the lags :math:`l_1 < \dots < l_k` and the base lag b, the network reads at step t
+
+.. math::
+
+   \frac{z_{t-b} - m}{s}, \qquad \frac{z_{t-l_i} - z_{t-b}}{d} \quad (l_i \neq b)
+
+and the covariates of step t, and learns :math:`(z_t - z_{t-b}) / d`. The location m and the
+scales s, of values, and d, of differences at the base lag, are those of the series in
+``fit``. Without a base lag, for counts, it reads :math:`(\log(1 + z_{t-l_i}) - m) / s`,
+with m and s of the logarithms, and learns :math:`z_t` itself.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Scales:
+    """Location and scales of series, from their values in ``fit``.
+
+    Parameters
+    ----------
+    m, s, d : ndarrays of shape (n_series,)
+    """
+
+    m: np.ndarray
+    s: np.ndarray
+    d: np.ndarray
+
+    def repeat(self, n):
+        """The same with each series n times."""
+        return Scales(*(np.repeat(values, n) for values in (self.m, self.s, self.d)))
+
+    def of(self, i):
+        """The scales of series i, for its time steps."""
+        return Scales(*(values[i : i + 1] for values in (self.m, self.s, self.d)))
+
+
+class Inputs:
+    """Inputs and targets of the network, from the values of series.
+
+    Parameters
+    ----------
+    lags : sequence of int
+        Which of the values before are read.
+    base : int or None
+        The lag of the value that others are compared with; None for counts.
+    """
+
+    def __init__(self, lags, base):
+        self.lags, self.base = np.unique([*lags, base or 1]), base
+        self.n_before = int(self.lags[-1])
+        self.n = len(self.lags)
+
+    def scales(self, several):
+        """The Scales of several series of values, NaN where they are not known."""
+        if self.base is None:
+            several = [np.log1p(values) for values in several]
+        b = self.base or 1
+        return Scales(
+            np.array([np.nanmean(values) for values in several]),
+            np.array([spread(values) for values in several]),
+            np.array([spread(values[b:] - values[:-b]) for values in several]),
+        )
+
+    def read(self, before, scales):
+        """Inputs of the next steps.
+
+        Parameters
+        ----------
+        before : ndarray of shape (n, n_before)
+            The values before each step, the last of them next to it.
+        scales : Scales
+            Of each, or one for all.
+
+        Returns
+        -------
+        inputs : ndarray of shape (n, n_lags)
+        """
+        z = before[:, -self.lags]
+        if self.base is None:
+            return (np.log1p(z) - scales.m[:, np.newaxis]) / scales.s[:, np.newaxis]
+        at_base = self.lags == self.base
+        base = before[:, -self.base, np.newaxis]
+        steps = (z[:, ~at_base] - base) / scales.d[:, np.newaxis]
+        return np.hstack(
+            [(base - scales.m[:, np.newaxis]) / scales.s[:, np.newaxis], steps]
+        )
+
+    def shift_and_scale(self, before, scales):
+        """Shift and scale of the next values, which the network learns without both."""
+        if self.base is None:
+            return np.zeros(len(before)), np.ones(len(before))
+        return before[:, -self.base], np.broadcast_to(scales.d, len(before))
+
+
+def spread(values):
+    """Standard deviation of the values that are known, or 1 if they are constant."""
+    known = values[~np.isnan(values)]
+    scale = known.std() if len(known) else 0.0
+    return scale if scale > 1e-12 * np.abs(known).max(initial=0.0) else 1.0
+
+
+def filled(values):
+    """Values with those that are missing replaced by the last before, or the first."""
+    known = ~np.isnan(values)
+    last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
+    return values[np.where(last < 0, known.argmax(), last)]
+
+
+def befores(values, inputs):
+    """The values before each step of a series but the first, filled where missing."""
+    return np.lib.stride_tricks.sliding_window_view(filled(values), inputs.n_before)[:-1]
+
+
+def naive_error(values, lag):
+    """Mean absolute difference from the value ``lag`` steps before, or 1."""
+    error = np.nanmean(np.abs(values[lag:] - values[:-lag]))
+    return error if error > 0 else 1.0
