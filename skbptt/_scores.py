@@ -1,7 +1,9 @@
 """Metrics of scikit-learn, with a weight for each output as well."""
 
+from functools import partial
+
 import numpy as np
-from sklearn.metrics import accuracy_score, f1_score, r2_score
+from sklearn.metrics import accuracy_score, d2_pinball_score, f1_score, r2_score
 
 
 def accuracy(y_true, y_pred, sample_weight=None):
@@ -19,6 +21,17 @@ def accuracy(y_true, y_pred, sample_weight=None):
 def r2(y_true, y_pred, sample_weight=None):
     """R^2, averaged over the outputs."""
     return by_output(r2_score, y_true, y_pred, sample_weight)
+
+
+def d2_quantiles(y_true, y_pred, quantiles, sample_weight=None):
+    """D^2 of the pinball loss, averaged over the outputs and over the quantiles."""
+    scores = [
+        by_output(
+            partial(d2_pinball_score, alpha=quantile), y_true, y_pred[..., j], sample_weight
+        )
+        for j, quantile in enumerate(quantiles)
+    ]
+    return np.mean(scores)
 
 
 def by_output(

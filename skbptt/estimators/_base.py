@@ -110,6 +110,9 @@ class PointwiseRNN(BaseRNN):
     # Names of the methods that make predictions of raw outputs, by what they answer.
     _responses = {"predict": "_decode"}
 
+    # Several quantiles that a regressor predicts.
+    _quantiles = None
+
     # What the subclasses say.
 
     @abstractmethod
@@ -247,6 +250,9 @@ class PointwiseRNN(BaseRNN):
 
     def score(self, X, y, sample_weight=None):
         """Score predictions: accuracy of a classifier, R^2 of a regressor.
+
+        For several quantiles it is D^2, the share of the pinball loss of a constant that is
+        explained (:func:`sklearn.metrics.d2_pinball_score`), averaged over them.
 
         Parameters
         ----------

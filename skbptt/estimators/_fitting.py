@@ -18,7 +18,7 @@ from ..data import (
     fingerprint,
     names_of,
 )
-from ..losses import Units, in_units, units_of
+from ..losses import Units, units_of
 from ..network import Stack
 from ..training import FEW, TOO_FEW, Run, diagnose, far_from_unit_scale, hold_back, train
 from ._parameters import embedding_dims, hidden_sizes, make_cell, same_cell, window_of
@@ -293,11 +293,15 @@ class Fitting(BaseEstimator, ABC):
             state = state | {"theta": theta.copy()}
         result = state.get("result")
         if result:
-            result = result | {"fun": units.loss * result["fun"]}
-        curve = in_units(record["loss_curve"], units)
-        scores = record["validation_scores"], record["best_score"]
+            result = result | {"fun": units.restore_value(result["fun"])}
+        curve, validation_curve = (
+            [units.restore_value(loss) for loss in record[name]]
+            for name in ("loss_curve", "validation_loss_curve")
+        )
+        scores, best_score = record["validation_scores"], record["best_score"]
         if self.scoring == "loss":
-            scores = in_units(scores[0], units), units.loss * scores[1]
+            scores = [units.restore_score(score) for score in scores]
+            best_score = units.restore_score(best_score)
         return {
             **self._model(run, theta),
             "_state": state,
@@ -310,12 +314,10 @@ class Fitting(BaseEstimator, ABC):
             "loss_": curve[-1] if curve else np.nan,
             "solver_result_": result,
             "t_": state["descent"]["t"] if "descent" in state else 0,
-            "best_loss_": None if held else units.loss * record["best_loss"],
-            "validation_loss_curve_": (
-                in_units(record["validation_loss_curve"], units) if held else None
-            ),
-            "validation_scores_": list(scores[0]) if held else None,
-            "best_validation_score_": scores[1] if held else None,
+            "best_loss_": None if held else units.restore_value(record["best_loss"]),
+            "validation_loss_curve_": validation_curve if held else None,
+            "validation_scores_": list(scores) if held else None,
+            "best_validation_score_": best_score if held else None,
         }
 
     def _model(self, run, theta):
@@ -338,12 +340,10 @@ class Fitting(BaseEstimator, ABC):
 
     def _make_spec(self):
         """Parameters that say which network and loss it is, as plain values."""
-        spec = {name: getattr(self, name) for name in self._of_network + self._of_loss}
-        # The cell given may be changed after fit.
-        return spec | {
-            "hidden_layer_sizes": hidden_sizes(self),
-            "cell": deepcopy(self.cell),
-        }
+        # A cell or list given may be changed after fit.
+        names = self._of_network + self._of_loss
+        spec = {name: deepcopy(getattr(self, name)) for name in names}
+        return spec | {"hidden_layer_sizes": hidden_sizes(self)}
 
     def _make_network(self, spec):
         return Stack(

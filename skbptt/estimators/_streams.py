@@ -69,12 +69,14 @@ class Stream:
         self._dtype = model._theta.dtype
         self._coded = model.is_categorical_ is not None
         self._methods = {
-            method: getattr(model, of_raw) for method, of_raw in model._responses.items()
+            method: getattr(model, of_raw)
+            for method, of_raw in model._responses.items()
+            if hasattr(model, method)
         }
         self._step, self._states = model._network.stepper(model._theta, self._n)
         self._start = {name: array[0].copy() for name, array in self._states.items()}
 
-    def push(self, x, method="predict"):
+    def push(self, x, method="predict", return_std=False):
         """Read one more step of every sequence, and predict.
 
         Parameters
@@ -82,13 +84,15 @@ class Stream:
         x : array-like of shape (n_features,) or (n_streams, n_features)
             The features of the step, also as the row of a data frame. For an estimator
             fitted to a 2-D X or to tokens, a number, or an array of shape (n_streams,).
-        method : {"predict", "predict_proba", "predict_log_proba", "decision_function"}, \
-                default="predict"
+        method : {"predict", "predict_proba", "predict_log_proba", "decision_function", \
+                "predict_distribution"}, default="predict"
             A method of the estimator.
+        return_std : bool, default=False
+            As in ``predict`` of a regressor.
 
         Returns
         -------
-        prediction : ndarray or scalar
+        prediction : ndarray, scalar, frozen distribution or tuple
             What this method of the estimator returns for the sequence so far, without the
             axis of sequences for a single stream. With step targets, what it returns for
             this step.
@@ -105,6 +109,13 @@ class Stream:
             raise ValueError(
                 f"method must be one of {sorted(self._methods)}. Got {method!r}."
             )
+        if return_std:
+            if method != "predict" or "predict_distribution" not in self._methods:
+                raise ValueError(
+                    "return_std=True needs method='predict' and a regressor whose loss has "
+                    f"a distribution. Got {method!r} of {self._model!r}."
+                )
+            respond = self._model._decode_with_std
         if self._coded:
             x = encode_step(self._model, x, self._shape)
         elif x.__class__ is not np.ndarray or x.dtype != self._dtype:
@@ -114,7 +125,7 @@ class Stream:
         if not isfinite(np.vdot(x, x)):
             refuse_values(x)
         values = respond(self._step(x.reshape(self._n, -1)))
-        return values[0] if self.n_streams is None else values
+        return values if self.n_streams is not None else first_of(values)
 
     def reset(self, which=None):
         """Start sequences anew.
@@ -189,6 +200,15 @@ class Stream:
         self.n_streams, self._model = stored["n_streams"], stored["model"]
         self._begin()
         self.state = stored["state"]
+
+
+def first_of(values):
+    """What was predicted for the first stream."""
+    if isinstance(values, tuple):
+        return tuple(value[0] for value in values)
+    if hasattr(values, "kwds"):  # a frozen distribution
+        return values.dist(**{name: value[0] for name, value in values.kwds.items()})
+    return values[0]
 
 
 def as_numbers(x, dtype):

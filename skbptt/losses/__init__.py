@@ -1,9 +1,10 @@
 """Losses over raw outputs, and the units of targets."""
 
-from ._base import Loss, Units, in_units, units_of
+from ._base import Loss, Units, units_of
 from ._ctc import align, check_alignable, ctc, log_softmax
 from ._ctc_decoding import best_path, prefix_search
 from ._labels import CTC, SequenceCrossEntropy
+from ._likelihoods import Gaussian, NegativeBinomial, StudentT
 from ._pointwise import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -13,24 +14,28 @@ from ._pointwise import (
     Quantile,
     SquaredError,
 )
+from ._quantiles import Quantiles
 
 __all__ = [
     "CTC",
     "AbsoluteError",
     "BinaryCrossEntropy",
     "CrossEntropy",
+    "Gaussian",
     "Huber",
     "Loss",
+    "NegativeBinomial",
     "Poisson",
     "Quantile",
+    "Quantiles",
     "SequenceCrossEntropy",
     "SquaredError",
+    "StudentT",
     "Units",
     "align",
     "best_path",
     "check_alignable",
     "ctc",
-    "in_units",
     "log_softmax",
     "prefix_search",
     "units_of",

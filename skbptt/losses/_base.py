@@ -4,9 +4,20 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from ..loops import STEP
+
 
 class Loss(ABC):
     """A loss with weights: one for each target, or one for each output of a target."""
+
+    # Raw outputs for each output of a target.
+    n_raw = 1
+
+    # The loss of perfect predictions.
+    least = 0.0
+
+    # The distribution of scipy.stats that raw outputs stand for, if any.
+    family = None
 
     @abstractmethod
     def value(self, raw, y):
@@ -35,11 +46,35 @@ class Loss(ABC):
 
     def weighted_gradient(self, raw, y, weights):
         """Derivative of ``weighted_sum`` with respect to ``raw``."""
-        return weights.reshape(len(weights), -1) * self.gradient(raw, y)
+        return weighted(self.gradient(raw, y), weights)
 
     def weighted_value_and_gradient(self, raw, y, weights):
         """Both, for losses that compute them together. It may overwrite ``raw``."""
         return self.weighted_sum(raw, y, weights), self.weighted_gradient(raw, y, weights)
+
+    def derivative(self, raw, raw_dot, y, weights):
+        """``weighted_gradient``, and its derivative as ``raw`` moves along ``raw_dot``."""
+        step = self.weighted_gradient(raw + 1j * STEP * raw_dot, y, weights)
+        return step.real.astype(raw.dtype), (step.imag / STEP).astype(raw.dtype)
+
+    def curvature(self, raw, raw_dot, y, weights):
+        """Product of ``raw_dot`` with a positive semi-definite matrix like the Hessian.
+
+        It is the Hessian of ``weighted_sum`` itself where that is convex in ``raw``.
+        """
+        return self.derivative(raw, raw_dot, y, weights)[1]
+
+    def share_left(self, loss, constant):
+        """What part of the loss of a constant prediction is left in a loss."""
+        return loss / constant
+
+    def prediction_slope(self, raw):
+        """Derivative of the prediction, before a link function, by each raw output."""
+        return np.ones_like(raw)
+
+    def in_units(self, units):
+        """The loss of raw outputs and targets in the units of the user."""
+        return InUnits(self, units)
 
     def _values(self, raw, y, weights):
         return self.value(raw, y) if weights.ndim == 1 else self.each(raw, y)
@@ -48,7 +83,7 @@ class Loss(ABC):
 class Units:
     """The targets as they are, for losses without a scale, those of a classifier."""
 
-    loss = 1.0
+    loss, offset = 1.0, 0.0
 
     def state(self):
         """What :func:`units_of` makes the same units of, in plain values; or None."""
@@ -66,6 +101,14 @@ class Units:
         """The loss in the units of the user."""
         return loss
 
+    def restore_value(self, value):
+        """The value of a loss in the units of the user."""
+        return self.loss * value + self.offset
+
+    def restore_score(self, score):
+        """Minus that value, of minus the value of a loss."""
+        return -self.restore_value(-score)
+
     def rescale_penalty(self, penalty, layout):
         """Factors of L2 for weights in the units of the user, in place."""
 
@@ -81,15 +124,18 @@ class TargetUnits(Units):
 
     Parameters
     ----------
-    y_shift, y_scale, raw_shift, raw_scale : ndarrays of shape (n_outputs,)
+    y_shift, y_scale : ndarrays of shape (n_targets,)
+    raw_shift, raw_scale : ndarrays of shape (n_raw * n_targets,)
     loss : float
-        The loss in the units of the user that corresponds to a loss of 1.
+        The loss in the units of the user that corresponds to a loss of 1, less ``offset``.
+    offset : float, default=0.0
+        The loss in the units of the user that corresponds to a loss of 0.
     """
 
-    def __init__(self, y_shift, y_scale, raw_shift, raw_scale, loss):
+    def __init__(self, y_shift, y_scale, raw_shift, raw_scale, loss, offset=0.0):
         self.y_shift, self.y_scale = y_shift, y_scale
         self.raw_shift, self.raw_scale = raw_shift, raw_scale
-        self.loss = loss
+        self.loss, self.offset = loss, offset
 
     def state(self):
         return dict(vars(self))
@@ -106,7 +152,7 @@ class TargetUnits(Units):
         return theta
 
     def restore_loss(self, loss):
-        return InUnits(loss, self)
+        return loss.in_units(self)
 
     def rescale_penalty(self, penalty, layout):
         penalty *= self.loss
@@ -116,13 +162,15 @@ class TargetUnits(Units):
 class InUnits(Loss):
     """A loss of raw outputs and targets in the units of the user.
 
-    It is the loss in which the network has learned, times :attr:`TargetUnits.loss`: outputs
-    of different spread have equal weight, and with one output it is the plain loss.
+    It is the loss in which the network has learned, times :attr:`TargetUnits.loss` and plus
+    :attr:`TargetUnits.offset`: outputs of different spread have equal weight, and with one
+    output it is the plain loss.
     """
 
     def __init__(self, loss, units):
         self.inner, self.unit = loss, units
-        self.activation = loss.activation
+        self.activation, self.n_raw = loss.activation, loss.n_raw
+        self.family = loss.family
 
     def _standard(self, raw, y):
         unit = self.unit
@@ -130,11 +178,11 @@ class InUnits(Loss):
 
     def value(self, raw, y):
         value = self.inner.value(*self._standard(raw, y))
-        return (self.unit.loss * value).astype(raw.dtype, copy=False)
+        return self.unit.restore_value(value).astype(raw.dtype, copy=False)
 
     def each(self, raw, y):
         each = self.inner.each(*self._standard(raw, y))
-        return (self.unit.loss * each).astype(raw.dtype, copy=False)
+        return self.unit.restore_value(each).astype(raw.dtype, copy=False)
 
     def gradient(self, raw, y):
         gradient = self.inner.gradient(*self._standard(raw, y))
@@ -144,9 +192,53 @@ class InUnits(Loss):
     def predict(self, raw):
         return self.inner.predict(raw)
 
+    def moments(self, raw):
+        return self.inner.moments(raw)
+
+    def distribution(self, raw):
+        return self.inner.distribution(raw)
+
     def start(self, y, weights):
         raw = self.inner.start((y - self.unit.y_shift) / self.unit.y_scale, weights)
         return self.unit.raw_shift + self.unit.raw_scale * raw
+
+
+class ScaledInUnits(InUnits):
+    """Such a loss whose predictions are made in the units of training, and scaled."""
+
+    def curvature(self, raw, raw_dot, y, weights):
+        raw_scale = self.unit.raw_scale
+        standard, y = self._standard(raw, y)
+        product = self.inner.curvature(standard, raw_dot / raw_scale, y, weights)
+        return (self.unit.loss / raw_scale * product).astype(raw.dtype, copy=False)
+
+    def prediction_slope(self, raw):
+        slope = self.inner.prediction_slope(self._standard_raw(raw))
+        y_scale = np.tile(self.unit.y_scale, self.n_raw)
+        return (y_scale / self.unit.raw_scale * slope).astype(raw.dtype, copy=False)
+
+    def predict(self, raw):
+        prediction = self.inner.predict(self._standard_raw(raw))
+        return self._located(prediction).astype(raw.dtype, copy=False)
+
+    def moments(self, raw):
+        mean, std = self.inner.moments(self._standard_raw(raw))
+        both = self._located(mean), self.unit.y_scale * std
+        return tuple(values.astype(raw.dtype, copy=False) for values in both)
+
+    def distribution(self, raw):
+        parameters = self.inner.distribution(self._standard_raw(raw))
+        loc, scale = self._located(parameters["loc"]), parameters["scale"]
+        return parameters | {"loc": loc, "scale": self.unit.y_scale * scale}
+
+    def _standard_raw(self, raw):
+        return (raw - self.unit.raw_shift) / self.unit.raw_scale
+
+    def _located(self, values):
+        """Values of shape (n, n_targets, ...) in the units of the user."""
+        shape = -1, *(1 for _ in values.shape[2:])
+        shift, scale = self.unit.y_shift.reshape(shape), self.unit.y_scale.reshape(shape)
+        return shift + scale * values
 
 
 def units_of(state):
@@ -154,9 +246,11 @@ def units_of(state):
     return TargetUnits(**state) if state else Units()
 
 
-def in_units(losses, units):
-    """Losses in the units of the user."""
-    return [units.loss * loss for loss in losses]
+def weighted(gradient, weights):
+    """A derivative of losses by raw outputs, times the weights of the losses."""
+    n = len(weights)
+    of_outputs = weights.reshape(n, 1, -1)
+    return (of_outputs * gradient.reshape(n, -1, of_outputs.shape[2])).reshape(n, -1)
 
 
 def weighted_mean(y, weights):

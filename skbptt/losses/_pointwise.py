@@ -3,14 +3,26 @@
 Raw outputs have shape (n, n_outputs), targets the same or, for one output or class codes,
 (n,). ``value`` has shape (n,): a mean over the outputs in regression, a sum over the labels
 in classification. All run on complex raw outputs.
+
+Losses of several raw outputs a target have raw outputs of shape (n, n_raw * n_outputs): the
+first of all targets, then the second of all, and so on.
 """
 
 from abc import abstractmethod
 
 import numpy as np
+from scipy import stats
 from scipy.special import expit, xlogy
 
-from ._base import Loss, TargetUnits, positive_or_one, weighted_mean, weighted_quantile
+from ._base import (
+    Loss,
+    ScaledInUnits,
+    TargetUnits,
+    positive_or_one,
+    weighted_mean,
+    weighted_quantile,
+)
+from ._special import logistic, softplus
 
 # Training starts from the mean rate or the shares of classes, with none out of reach.
 LEAST_SHARE = 0.01
@@ -39,7 +51,7 @@ class Regression(Loss):
         return self._value(raw, y).mean(axis=1)
 
     def gradient(self, raw, y):
-        return self._gradient(raw, y) / raw.shape[1]
+        return self._gradient(raw, y) / y.shape[1]
 
     def predict(self, raw):
         """Predictions, from raw outputs."""
@@ -55,10 +67,16 @@ class Regression(Loss):
         location = self._location(y, weights)
         scale = positive_or_one(self._spread(y - location, weights), location)
         loss = float(np.mean(scale**self.degree))
-        return TargetUnits(location, scale, location, scale, loss)
+        offset = 0.0 if self.degree else float(np.mean(np.log(scale)))
+        raw_units = self._raw_units(location, scale)
+        return TargetUnits(location, scale, *raw_units, loss, offset)
 
-    # The power of the unit of y that is the unit of the loss.
+    # The power of the unit of y that is the unit of the loss; 0 if its logarithm is added.
     degree = 2
+
+    def _raw_units(self, location, scale):
+        """Shift and scale of the raw outputs, for those of the targets."""
+        return location, scale
 
     def _location(self, y, weights):
         return weighted_mean(y, weights)
@@ -67,6 +85,46 @@ class Regression(Loss):
         """Spread of the distances ``r`` from the location."""
         top = np.maximum(np.abs(r).max(axis=0), np.finfo(np.float64).tiny)
         return top * np.sqrt(weighted_mean((r / top) ** 2, weights))
+
+
+class Parametric(Regression):
+    """A loss of several raw outputs a target, which is computed in double precision.
+
+    The first of them has the location and scale of the target, and the others have none;
+    predictions from them are in the units of training.
+    """
+
+    @abstractmethod
+    def _losses(self, parts, y):
+        """Losses of shape (n, n_outputs), from ``parts`` of shape (n_raw, n, n_outputs)."""
+
+    @abstractmethod
+    def _slopes(self, parts, y):
+        """Their derivatives with respect to each of the parts."""
+
+    @abstractmethod
+    def _constant(self, y, weights):
+        """The best constant parts, of shape (n_raw, n_outputs), for standardised y."""
+
+    def _value(self, raw, y):
+        values = self._losses(self._parts(raw), y.astype(np.float64))
+        return values.astype(raw.dtype)
+
+    def _gradient(self, raw, y):
+        slopes = self._slopes(self._parts(raw), y.astype(np.float64))
+        return np.concatenate(slopes, axis=1).astype(raw.dtype)
+
+    def _parts(self, raw):
+        parts = raw.astype(np.result_type(raw, np.float64), copy=False)
+        return parts.reshape(len(raw), self.n_raw, -1).swapaxes(0, 1)
+
+    def start(self, y, weights):
+        units = self.units(y, weights)
+        standard = (y.astype(np.float64) - units.y_shift) / units.y_scale
+        return units.raw_shift + units.raw_scale * self._constant(standard, weights).ravel()
+
+    def in_units(self, units):
+        return ScaledInUnits(self, units)
 
 
 class SquaredError(Regression):
@@ -138,6 +196,7 @@ class Poisson(Regression):
     """Half the Poisson deviance, with prediction exp(raw)."""
 
     activation = "exp"
+    family = stats.poisson
 
     def _value(self, raw, y):
         return np.exp(raw) - y * raw + (xlogy(y, y) - y)
@@ -147,6 +206,14 @@ class Poisson(Regression):
 
     def predict(self, raw):
         return np.exp(raw)
+
+    def moments(self, raw):
+        """Means and standard deviations."""
+        return np.exp(raw), np.exp(0.5 * raw)
+
+    def distribution(self, raw):
+        """Parameters of the ``family``."""
+        return {"mu": np.exp(raw)}
 
     def start(self, y, weights):
         return np.log(np.maximum(super().start(y, weights), LEAST_SHARE))
@@ -169,18 +236,13 @@ class BinaryCrossEntropy(Loss):
         return self._value(raw, y).sum(axis=1)
 
     def _value(self, raw, y):
-        # log(1 + exp(z)), where exp cannot overflow.
-        z = np.where(y.reshape(raw.shape) == 1, -raw, raw)
-        over = z.real > 0
-        return np.where(over, z, 0) + np.log1p(np.exp(np.where(over, -z, z)))
+        return softplus(np.where(y.reshape(raw.shape) == 1, -raw, raw))
 
     def gradient(self, raw, y):
         # What is wrong with the probability of the true label, right to rounding also
         # where it is small.
         true = y.reshape(raw.shape) == 1
-        z = np.where(true, -raw, raw)
-        e = np.exp(np.where(z.real > 0, -z, z))
-        missing = np.where(z.real > 0, 1, e) / (1 + e)
+        missing = logistic(np.where(true, -raw, raw))
         return np.where(true, -missing, missing)
 
     def predict(self, raw):

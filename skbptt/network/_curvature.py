@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..loops import STEP, Workspace, WorkspacePool
+from ..loops import Workspace, WorkspacePool
 from ._parts import parts_of
 
 # Tapes up to so many bytes are kept between products; those beyond are made again.
@@ -15,7 +15,8 @@ class Curvature:
     Exact to rounding, by the R-operator (Pearlmutter, 1994), and without any matrix: a
     product costs a few gradients. The Gauss-Newton matrix (Schraudolph, 2002) is J^T H J,
     with the Jacobian J of the raw outputs and the Hessian H of the loss with respect to
-    these, which is convex: so it is positive semi-definite. Both contain the penalty.
+    these, if the loss is convex in them, or else a matrix in its place (``curvature`` of
+    the loss): so it is positive semi-definite. Both contain the penalty.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class Curvature:
         """Product of the Hessian with a vector."""
 
         def of_part(tape, tangent, raw, raw_dot, y, weights):
-            pair = self._loss_gradient(raw, raw_dot, y, weights)
+            pair = self.objective.loss.derivative(raw, raw_dot, y, weights)
             return self.objective.network.tangent_back(tape, tangent, *pair)
 
         return self._sum(v, of_part)
@@ -61,7 +62,7 @@ class Curvature:
         network = self.objective.network
 
         def of_part(tape, tangent, raw, raw_dot, y, weights):
-            _, d_raw_dot = self._loss_gradient(raw, raw_dot, y, weights)
+            d_raw_dot = self.objective.loss.curvature(raw, raw_dot, y, weights)
             d_states = None
             if structural:
                 batch = tape.batch
@@ -75,13 +76,6 @@ class Curvature:
             return network.backward(tape, d_raw_dot, d_states=d_states)[0]
 
         return self._sum(v, of_part)
-
-    def _loss_gradient(self, raw, raw_dot, y, weights):
-        """dL/d(raw outputs), and its derivative along the direction."""
-        step = raw + 1j * STEP * raw_dot
-        d_step = self.objective.loss.weighted_gradient(step, y, weights)
-        dtype = raw.dtype
-        return d_step.real.astype(dtype), (d_step.imag / STEP).astype(dtype)
 
     def _sum(self, v, function):
         """The penalty's part, and the sum over the parts of the data."""

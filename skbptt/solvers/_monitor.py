@@ -50,8 +50,8 @@ class Monitor:
         The :attr:`record` of an earlier run to go on from.
     tell : callable or None
         ``tell(theta)`` is called at each iteration; True asks to stop.
-    unit, score_unit : float
-        What a loss and a score of 1 are in print.
+    restore_loss, restore_score : callable, default=float
+        What a loss and a score are in print.
 
     Attributes
     ----------
@@ -71,8 +71,8 @@ class Monitor:
         validate=None,
         record=None,
         tell=None,
-        unit=1.0,
-        score_unit=1.0,
+        restore_loss=float,
+        restore_score=float,
     ):
         self.tol = tol
         self.patience = patience
@@ -80,7 +80,7 @@ class Monitor:
         self.validate = validate
         self.record = new_record() if record is None else record
         self.tell = tell
-        self.unit, self.score_unit = unit, score_unit
+        self.restore_loss, self.restore_score = restore_loss, restore_score
         self.told_to_stop = False
         self._best = theta.copy()
         self._last = self._best
@@ -104,13 +104,14 @@ class Monitor:
             # Of equals the later, which has seen more; never what is not finite.
             best = score >= record["best_score"] and score > -np.inf
             record["best_score"] = max(record["best_score"], score)
-            score_text = f", validation score = {score * self.score_unit:.6g}"
+            score_text = f", validation score = {self.restore_score(score):.6g}"
         record["best_loss"] = min(record["best_loss"], float(loss))
         if best:
             self._best = self._last
 
         n_iter = len(record["loss_curve"])
-        self._line = f"Iteration {n_iter}, loss = {loss * self.unit:.8g}{score_text}"
+        loss_text = f"loss = {self.restore_loss(loss):.8g}"
+        self._line = f"Iteration {n_iter}, {loss_text}{score_text}"
         if self.verbose and n_iter % self.verbose == 0:
             self.print_last()
 

@@ -86,13 +86,14 @@ def diagnose(estimator, run, outcome):
         biases = np.zeros_like(theta)
         network.layout.views(biases)["output.b"][:] = constant
         at_first = mean_loss(network, biases, loss, sample)
-        if at_first < np.finfo(theta.dtype).eps:
+        if at_first - loss.least < np.finfo(theta.dtype).eps:
             return None
         # What was validated may have ended at other weights than its last.
-        if losses and losses[-1] <= UNLEARNED * at_first and not estimator.early_stopping:
+        last = loss.share_left(losses[-1], at_first) if losses else np.inf
+        if last <= UNLEARNED and not estimator.early_stopping:
             return None
-        learned = mean_loss(network, theta, loss, sample)
-        if learned <= UNLEARNED * at_first:
+        left = loss.share_left(mean_loss(network, theta, loss, sample), at_first)
+        if left <= UNLEARNED:
             return None
         found = None
         followed = not isinstance(data.y, Labels)
@@ -101,7 +102,7 @@ def diagnose(estimator, run, outcome):
             why = (explain(estimator, network, of_layer) for of_layer in norms.values())
             found = next(filter(None, why), None)
         ended_early = outcome.ending in (Ending.DIVERGED, Ending.INTERRUPTED)
-        constant = not (ended_early or learned < NO_BETTER * at_first)
+        constant = not (ended_early or left < NO_BETTER)
         return found or (CONSTANT if constant else None)
 
 

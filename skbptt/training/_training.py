@@ -83,7 +83,7 @@ def train(estimator, run, tell=None, one_epoch=False):
 
 def monitor_of(estimator, run, tell, map_parts):
     """What records the iterations of a run and says when to stop."""
-    held, unit = run.held, run.units.loss
+    held, units = run.held, run.units
     return solvers.Monitor(
         run.theta,
         tol=estimator.tol,
@@ -92,8 +92,8 @@ def monitor_of(estimator, run, tell, map_parts):
         validate=None if held is None else Validator(estimator, run, map_parts),
         record=run.state["record"],
         tell=tell,
-        unit=unit,
-        score_unit=unit if estimator.scoring == "loss" else 1.0,
+        restore_loss=units.restore_value,
+        restore_score=units.restore_score if estimator.scoring == "loss" else float,
     )
 
 
