@@ -155,6 +155,26 @@ def test_units_of_a_series_do_not_matter(loss):
         np.testing.assert_allclose(other.sample(9, 3), paths, rtol=1e-6)
 
 
+def test_scales_where_values_are_missing_or_repeat():
+    """Units do not matter where there are no differences, and rounding is no scale."""
+    rare = np.where(np.arange(199) % 2, np.nan, wave(199))
+    exact = 20 + 5 * np.sin(np.arange(120) * np.pi / 6)
+    for z, period in [(rare, 1), (exact, 12), (np.full(50, 5.0), 1), (np.arange(50.0), 1)]:
+        one = forecaster(period=period).fit(z)
+        other = clone(one).fit(1e4 * z)
+        found = one.update([z[-1] + 1]).predict(9)
+        scaled = other.update([1e4 * (z[-1] + 1)]).predict(9)
+        np.testing.assert_allclose(scaled, 1e4 * found, rtol=1e-6)
+        rows = one._model.rows([z], [np.empty((len(z) - period - 1, 0))], one._model.scales)
+        assert np.abs(rows[0]).max() < 4
+    # The error of the last value that is known.
+    known = rare[::2]
+    error = np.abs(np.diff(known)).mean()
+    model = forecaster().fit(rare)
+    expected = -np.abs(model.predict(3) - 9).mean() / error
+    assert model.score([9.0, 9.0, 9.0]) == pytest.approx(expected)
+
+
 def test_forms():
     a, b = wave(200), wave(200, seed=1)
     one, table = forecaster().fit(a), forecaster().fit(np.c_[a, b])
