@@ -58,6 +58,14 @@ class Inputs:
         self.n_before = int(self.lags[-1])
         self.n = len(self.lags)
 
+    def check(self, values, label):
+        """Refuse values that cannot be counts, where they should be."""
+        if self.base is None and (values < 0).any():
+            raise ValueError(
+                f"{label} must have values of zero or more, with this loss of the "
+                f"regressor. The least is {np.nanmin(values)}."
+            )
+
     def scales(self, several):
         """The Scales of several series of values, NaN where they are not known."""
         if self.base is None:
@@ -104,9 +112,13 @@ def scales_of(values, lag):
     size = np.nanmax(np.abs(values))
     m, s = moments(values)
     m_of_steps, d = moments(differences(values, lag))
-    s = next((scale for scale in (s, size) if scale > ROUNDING * size), 1.0)
-    d = next(scale for scale in (d, abs(m_of_steps), s) if scale > ROUNDING * size)
-    return m, s, d
+    s = first_of(size, s, size)
+    return m, s, first_of(size, d, abs(m_of_steps), s)
+
+
+def first_of(size, *scales):
+    """The first scale that is more than the rounding of values of that size, or 1."""
+    return next((scale for scale in scales if scale > ROUNDING * size), 1.0)
 
 
 def moments(values):
