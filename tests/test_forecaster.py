@@ -54,10 +54,11 @@ def linear(series, X):
     model = RNNForecaster(regressor).fit(series, X)
     scales = model._model.scales
     m, s, d = scales.m[0], scales.s[0], scales.d[0]
+    of_x, unit = X.mean(), X.std()
     names = {
         "layers.0.forward.W": np.eye(2),
-        "output.W": np.array([[-0.1 * s / d], [1 / d]]),
-        "output.b": np.array([-0.1 * m / d]),
+        "output.W": np.array([[-0.1 * s / d], [unit / d]]),
+        "output.b": np.array([(of_x - 0.1 * m) / d]),
     }
     set_weights(model, **names)
     return model
@@ -307,7 +308,8 @@ def test_search_and_store():
 @pytest.mark.parametrize(
     ("series", "how", "message"),
     [
-        ([], {}, "series is empty"),
+        ([], {}, "has no value"),
+        ({}, {}, "series is empty"),
         (np.ones(2), {}, "has 2 time steps. At least 3 are needed"),
         (wave(30), {"period": 40}, "At least 43 are needed, since lags up to 41"),
         (np.r_[wave(), np.inf], {}, "infinity"),
