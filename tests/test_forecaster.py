@@ -54,10 +54,11 @@ def linear(series, X):
     model = RNNForecaster(regressor).fit(series, X)
     scales = model._model.scales
     m, s, d = scales.m[0], scales.s[0], scales.d[0]
+    of_x, unit = X.mean(), X.std()
     names = {
         "layers.0.forward.W": np.eye(2),
-        "output.W": np.array([[-0.1 * s / d], [1 / d]]),
-        "output.b": np.array([-0.1 * m / d]),
+        "output.W": np.array([[-0.1 * s / d], [unit / d]]),
+        "output.b": np.array([(of_x - 0.1 * m) / d]),
     }
     set_weights(model, **names)
     return model
@@ -155,6 +156,26 @@ def test_units_of_a_series_do_not_matter(loss):
         np.testing.assert_allclose(other.sample(9, 3), paths, rtol=1e-6)
 
 
+def test_scales_where_values_are_missing_or_repeat():
+    """Units do not matter where there are no differences, and rounding is no scale."""
+    rare = np.where(np.arange(199) % 2, np.nan, wave(199))
+    exact = 20 + 5 * np.sin(np.arange(120) * np.pi / 6)
+    for z, period in [(rare, 1), (exact, 12), (np.full(50, 5.0), 1), (np.arange(50.0), 1)]:
+        one = forecaster(period=period).fit(z)
+        other = clone(one).fit(1e4 * z)
+        found = one.update([z[-1] + 1]).predict(9)
+        scaled = other.update([1e4 * (z[-1] + 1)]).predict(9)
+        np.testing.assert_allclose(scaled, 1e4 * found, rtol=1e-6)
+        rows = one._model.rows([z], [np.empty((len(z) - period - 1, 0))], one._model.scales)
+        assert np.abs(rows[0]).max() < 4
+    # The error of the last value that is known.
+    known = rare[::2]
+    error = np.abs(np.diff(known)).mean()
+    model = forecaster().fit(rare)
+    expected = -np.abs(model.predict(3) - 9).mean() / error
+    assert model.score([9.0, 9.0, 9.0]) == pytest.approx(expected)
+
+
 def test_forms():
     a, b = wave(200), wave(200, seed=1)
     one, table = forecaster().fit(a), forecaster().fit(np.c_[a, b])
@@ -218,7 +239,10 @@ def test_covariates_are_found_by_time_and_categories_by_value():
 def test_the_index_goes_on():
     z = wave(100)
     for index, following in [
-        (pd.date_range("2024-01-31", periods=100, freq=pd.offsets.MonthEnd()), "2032-05-31"),
+        (
+            pd.date_range("2024-01-31", periods=100, freq=pd.offsets.MonthEnd()),
+            "2032-05-31",
+        ),
         (pd.period_range("2024-01", periods=100, freq="M"), "2032-05"),
         (pd.bdate_range("2024-01-01", periods=100), "2024-05-20"),
         (pd.RangeIndex(0, 200, 2), "200"),
@@ -286,7 +310,8 @@ def test_search_and_store():
 @pytest.mark.parametrize(
     ("series", "how", "message"),
     [
-        ([], {}, "series is empty"),
+        ([], {}, "has no value"),
+        ({}, {}, "series is empty"),
         (np.ones(2), {}, "has 2 time steps. At least 3 are needed"),
         (wave(30), {"period": 40}, "At least 43 are needed, since lags up to 41"),
         (np.r_[wave(), np.inf], {}, "infinity"),

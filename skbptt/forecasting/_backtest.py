@@ -4,14 +4,22 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
+from ._checks import check_distribution, checked_regressor
 from ._panel import panel_of
 
 
 def backtest(forecaster, series, X, horizon, n_origins, step, coverage, refit):
     """The result of :meth:`RNNForecaster.backtest`."""
-    step = horizon if step is None else step
-    panel = panel_of(series, forecaster.series_id)
     model = clone(forecaster)
+    check_distribution(checked_regressor(model.regressor, model.random_state))
+    panel = panel_of(series, model.series_id)
+    needed = horizon + step * (n_origins - 1)
+    for one in panel.series:
+        if len(one.values) <= needed:
+            raise ValueError(
+                f"{one.label} has {len(one.values)} time steps, but n_origins={n_origins} "
+                f"forecasts alone cover the last {needed}."
+            )
     parts = model._parts(X, panel, first=True)
 
     def some(start, stop):
@@ -23,7 +31,7 @@ def backtest(forecaster, series, X, horizon, n_origins, step, coverage, refit):
     steps = np.array(
         [np.arange(horizon) - horizon - step * k for k in range(n_origins)][::-1]
     )
-    found = {name: [] for name in ("y_true", "y_pred", "lower", "upper", "paths")}
+    found: dict = {name: [] for name in ("y_true", "y_pred", "lower", "upper", "paths")}
     for k, ahead in enumerate(steps):
         if k == 0 or refit:
             model._fit(*some(None, ahead[0]))

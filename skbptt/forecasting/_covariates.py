@@ -5,6 +5,9 @@ import numpy as np
 from ..data import check_columns
 from ..data._categories import categorical_mask, categories_of, codes_of
 from ..preprocessing._series import as_columns, rows_by_label, split_labels
+from ._inputs import first_of, moments
+from ._panel import reals
+from ._times import index_of
 
 # Codes are numbers of float64.
 MOST = 2**53
@@ -22,7 +25,7 @@ class Covariates:
     Attributes
     ----------
     mask : ndarray of shape (n_covariates,)
-        Which are categorical.
+        Which are categorical. The others are standardised.
     """
 
     def __init__(self, parts, categorical_features):
@@ -32,12 +35,13 @@ class Covariates:
         dtypes = None if self.names is None else list(parts[0].dtypes)
         mask = categorical_mask(categorical_features, self.names, dtypes, self.n)
         self.mask = np.zeros(self.n, bool) if mask is None else mask
-        self.categories = {
-            j: categories_of(
-                np.concatenate([self.column(part, j) for part in parts]), self.name(j)
-            )
-            for j in np.flatnonzero(self.mask)
-        }
+        self.categories, self.scales = {}, {}
+        for j in range(self.n):
+            values = np.concatenate([self.column(part, j) for part in parts])
+            if self.mask[j]:
+                self.categories[j] = categories_of(values, self.name(j))
+            else:
+                self.scales[j] = location_and_scale(self.numbers(values, j))
 
     def name(self, j):
         return self.names[j] if self.names else f"x{j}"
@@ -46,7 +50,7 @@ class Covariates:
         """A column of a table."""
         if hasattr(part, "columns"):
             return np.asarray(
-                part.iloc[:, j] if hasattr(part, "iloc") else part[self.names[j]]
+                part.iloc[:, j] if hasattr(part, "iloc") else part[part.columns[j]]
             )
         return as_columns(part)[:, j]
 
@@ -65,19 +69,24 @@ class Covariates:
             if self.mask[j]:
                 rows[:, j] = codes_of(values, self.categories[j], self.name(j), MOST)
             else:
-                try:
-                    rows[:, j] = values
-                except (TypeError, ValueError) as error:
-                    raise ValueError(
-                        f"Covariate {self.name(j)!r} of X must hold real numbers, or be "
-                        f"categorical. {error}"
-                    ) from error
-        if not np.isfinite(rows).all():
-            j = np.isfinite(rows).all(axis=0).argmin()
-            raise ValueError(
-                f"Covariate {self.name(j)!r} of X is not finite: all values must be known."
-            )
+                m, s = self.scales[j]
+                rows[:, j] = (self.numbers(values, j) - m) / s
         return rows
+
+    def numbers(self, values, j):
+        """The values of a covariate that is not categorical."""
+        label = f"Covariate {self.name(j)!r} of X"
+        values = reals(values, label, "real numbers, or be categorical")
+        if np.isnan(values).any():
+            raise ValueError(f"{label} has missing values: all must be known.")
+        return values
+
+
+def location_and_scale(values):
+    """Mean and standard deviation of values, or their size if they are constant."""
+    size = np.abs(values).max(initial=0.0)
+    m, s = moments(values)
+    return m, first_of(size, s, size)
 
 
 def parts_of(X, panel, series_id):
@@ -91,8 +100,8 @@ def parts_of(X, panel, series_id):
     series_id : str or None
     """
     if panel.form == "long" and series_id in getattr(X, "columns", ()):
-        table, labels = split_labels(X, series_id)
-        rows = rows_by_label(labels)
+        table, labels = split_labels(X, series_id, "series_id")
+        rows = rows_by_label(labels, "series_id")
         missing = [name for name in panel.names if name not in rows]
         if missing:
             raise ValueError(f"X has no rows of the series {missing[0]!r}.")
@@ -120,14 +129,24 @@ def rows_of(table, one):
     index = None if one.index is None else one.index[len(one.index) - n :]
     if hasattr(table, "to_frame") and not hasattr(table, "columns"):
         table = table.to_frame()
+    if np.ndim(table) not in (1, 2):
+        raise ValueError(
+            f"X must be a table, of shape (n_steps, n_covariates), for {one.label}. Got "
+            f"{type(table).__name__} of {np.ndim(table)} dimensions."
+        )
     if index is not None and hasattr(table, "iloc"):
-        places = table.index.get_indexer(index)
+        times = index_of(table, "X")
+        if not times.is_unique:
+            raise ValueError(f"X has several rows at {times[times.duplicated()][0]!s}.")
+        places = times.get_indexer(index)
         if (places < 0).any():
             raise ValueError(
                 f"X has no covariates of {one.label} at {index[places.argmin()]!s}."
             )
         return table.iloc[places]
     table = table if hasattr(table, "columns") else as_columns(table)
+    if len(table) == one.start + n:
+        return table[one.start :]
     if len(table) != n:
         raise ValueError(
             f"X must have a row for each of the {n} time steps of {one.label}. Got "

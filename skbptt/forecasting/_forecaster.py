@@ -1,18 +1,23 @@
 """The forecaster."""
 
 from copy import copy
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from .._docstrings import Documented
 from ..data import unchanged_on_error
-from ..estimators import RNNRegressor
 from ._backtest import backtest
+from ._checks import (
+    check_coverage,
+    checked_regressor,
+    positive_integer,
+    positive_integers,
+)
 from ._covariates import Covariates, parts_of
 from ._inputs import Inputs, naive_error
 from ._model import Model
@@ -75,7 +80,8 @@ class RNNForecaster(Documented, BaseEstimator):
     Notes
     -----
     *Scales.* Each series is scaled by the mean and the standard deviations of its own
-    values in ``fit``. Later values do not change the scales.
+    values in ``fit``. Later values do not change the scales. Covariates that are not
+    categorical are standardised by their values in ``fit``.
 
     *Training.* Series are cut into stretches of 100 time steps, and gradients are exact in
     each. The first 20 steps of a stretch, unless the series begins there, only bring the
@@ -148,7 +154,8 @@ class RNNForecaster(Documented, BaseEstimator):
             One series; a table with a column for each series, where missing values before
             the first are not part of a series; a list or dict of series of any lengths; or,
             with ``series_id``, a long data frame with a column of values, whose index is
-            the time. NaN is a missing value.
+            the time. NaN, None and NA are missing values. An index of pandas must be of
+            times or numbers that go on in equal steps.
         X : array-like of shape (n_steps, n_covariates), DataFrame, or list or dict of \
                 them, default=None
             Covariates that are known ahead, such as the weekday or a price, a row for each
@@ -168,12 +175,13 @@ class RNNForecaster(Documented, BaseEstimator):
         self._validate_params()
         with unchanged_on_error(self):
             panel = panel_of(series, self.series_id)
+            panel.ahead(1)  # which needs times that go on
             self._fit(panel, self._parts(X, panel, first=True))
         return self
 
     def _fit(self, panel, parts):
         """Fit to a panel, with a table of covariates of each series or None."""
-        regressor = self._checked_regressor()
+        regressor = checked_regressor(self.regressor, self.random_state)
         inputs = self._make_inputs(regressor)
         least = inputs.n_before + 2
         for one in panel.series:
@@ -185,34 +193,13 @@ class RNNForecaster(Documented, BaseEstimator):
         self._covariates = None
         if parts is not None:
             self._covariates = Covariates(parts, self.categorical_features)
-        values, covariates = self._arrays(panel, parts)
         self._model = Model(regressor, inputs)
-        mask = () if parts is None else self._covariates.mask
+        values, covariates = self._arrays(panel, parts)
+        mask = () if self._covariates is None else self._covariates.mask
         self._model.fit(values, covariates, mask)
         self._panel, self.n_series_ = panel.without_values(), len(values)
         self._naive = [naive_error(z, inputs.base or 1) for z in values]
         self.regressor_ = self._model.regressor
-
-    def _checked_regressor(self):
-        """The regressor to train."""
-        if self.regressor is None:
-            how = {"loss": "student_t", "return_sequences": True, "alpha": 10.0}
-            return RNNRegressor(32, **how, random_state=self.random_state)
-        given = self.regressor
-        if not isinstance(given, RNNRegressor):
-            raise TypeError(f"regressor must be an RNNRegressor. Got {given!r}.")
-        for name, value in {"return_sequences": True, "bidirectional": False}.items():
-            if getattr(given, name) != value:
-                raise ValueError(
-                    f"regressor must have {name}={value}. Got {getattr(given, name)!r}."
-                )
-        if np.ndim(given.quantile):
-            raise ValueError(
-                "regressor must predict one value for each step. Got several quantiles, "
-                f"{given.quantile!r}: with a likelihood as its loss, predict_interval "
-                "gives quantiles."
-            )
-        return clone(given)
 
     def _make_inputs(self, regressor):
         periods = positive_integers("period", self.period)
@@ -233,10 +220,12 @@ class RNNForecaster(Documented, BaseEstimator):
 
     def _arrays(self, panel, parts):
         """Values, and covariates as numbers, of each series."""
-        if parts is None:
+        if self._covariates is None:
             covariates = [np.empty((n, 0)) for n in panel.lengths]
         else:
             covariates = [self._covariates.encode(part) for part in parts]
+        for one in panel.series:
+            self._model.inputs.check(one.values, one.label)
         return [one.values for one in panel.series], covariates
 
     # Forecasts.
@@ -324,7 +313,7 @@ class RNNForecaster(Documented, BaseEstimator):
         ValueError
             If an argument is not allowed, or the loss of ``regressor`` is no likelihood.
         """
-        (n,) = positive_integers("n", n)
+        n = positive_integer("n", n)
         covariates, indices = self._ahead(horizon, X)
         paths = self._model.paths(covariates, n, self._rng())
         return self._panel.give(list(paths.swapaxes(1, 2)), indices, list(range(n)))
@@ -332,8 +321,7 @@ class RNNForecaster(Documented, BaseEstimator):
     def _ahead(self, horizon, X):
         """Covariates of the next steps, (n_series, horizon, n_covariates), and times."""
         check_is_fitted(self)
-        (horizon,) = positive_integers("horizon", horizon)
-        panel = self._panel.ahead(horizon)
+        panel = self._panel.ahead(positive_integer("horizon", horizon))
         _, covariates = self._arrays(panel, self._parts(X, panel))
         return np.stack(covariates), panel.indices
 
@@ -433,6 +421,8 @@ class RNNForecaster(Documented, BaseEstimator):
         check_is_fitted(self)
         panel = self._panel.next_panel(series, self.series_id)
         values, covariates = self._arrays(panel, self._parts(X, panel))
+        if np.isnan(np.concatenate(values)).all():
+            raise ValueError("series has no value, by which forecasts could be scored.")
         ahead = np.zeros((len(values), max(panel.lengths), covariates[0].shape[1]))
         for i, of_one in enumerate(covariates):
             ahead[i, : len(of_one)] = of_one
@@ -495,22 +485,9 @@ class RNNForecaster(Documented, BaseEstimator):
         True
         """
         self._validate_params()
+        step = horizon if step is None else step
         positive = {"horizon": horizon, "n_origins": n_origins, "step": step}
         for name, value in positive.items():
-            positive_integers(name, value)
+            positive_integer(name, value)
         check_coverage(coverage)
         return backtest(self, series, X, horizon, n_origins, step, coverage, refit)
-
-
-def check_coverage(coverage):
-    if not isinstance(coverage, Real) or not 0 < coverage < 1:
-        raise ValueError(f"coverage must be between 0 and 1. Got {coverage!r}.")
-
-
-def positive_integers(name, value):
-    """The value as a list of integers, which must be positive; none of None."""
-    values = [] if value is None else list(np.atleast_1d(np.asarray(value, dtype=object)))
-    for one in values:
-        if not isinstance(one, Integral) or isinstance(one, bool) or one < 1:
-            raise ValueError(f"{name} must be of integers of at least 1. Got {value!r}.")
-    return [int(one) for one in values]

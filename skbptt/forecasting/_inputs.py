@@ -16,6 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Relative to the largest value, smaller spreads are rounding.
+ROUNDING = 1e-12
+
 
 @dataclass
 class Scales:
@@ -55,16 +58,20 @@ class Inputs:
         self.n_before = int(self.lags[-1])
         self.n = len(self.lags)
 
+    def check(self, values, label):
+        """Refuse values that cannot be counts, where they should be."""
+        if self.base is None and (values < 0).any():
+            raise ValueError(
+                f"{label} must have values of zero or more, with this loss of the "
+                f"regressor. The least is {np.nanmin(values)}."
+            )
+
     def scales(self, several):
         """The Scales of several series of values, NaN where they are not known."""
         if self.base is None:
             several = [np.log1p(values) for values in several]
-        b = self.base or 1
-        return Scales(
-            np.array([np.nanmean(values) for values in several]),
-            np.array([spread(values) for values in several]),
-            np.array([spread(values[b:] - values[:-b]) for values in several]),
-        )
+        found = [scales_of(values, self.base or 1) for values in several]
+        return Scales(*map(np.array, zip(*found)))
 
     def read(self, before, scales):
         """Inputs of the next steps.
@@ -97,11 +104,32 @@ class Inputs:
         return before[:, -self.base], np.broadcast_to(scales.d, len(before))
 
 
-def spread(values):
-    """Standard deviation of the values that are known, or 1 if they are constant."""
+def scales_of(values, lag):
+    """Location and scales of one series, whose differences are those at a lag.
+
+    What does not vary has the next best scale, so that no scale is mere rounding.
+    """
+    size = np.nanmax(np.abs(values))
+    m, s = moments(values)
+    m_of_steps, d = moments(differences(values, lag))
+    s = first_of(size, s, size)
+    return m, s, first_of(size, d, abs(m_of_steps), s)
+
+
+def first_of(size, *scales):
+    """The first scale that is more than the rounding of values of that size, or 1."""
+    return next((scale for scale in scales if scale > ROUNDING * size), 1.0)
+
+
+def moments(values):
+    """Mean and standard deviation of the values that are known, or zeros."""
     known = values[~np.isnan(values)]
-    scale = known.std() if len(known) else 0.0
-    return scale if scale > 1e-12 * np.abs(known).max(initial=0.0) else 1.0
+    return (known.mean(), known.std()) if len(known) else (0.0, 0.0)
+
+
+def differences(values, lag):
+    """Differences from the values ``lag`` steps before, filled where these are missing."""
+    return values[lag:] - filled(values)[:-lag]
 
 
 def filled(values):
@@ -118,5 +146,5 @@ def befores(values, inputs):
 
 def naive_error(values, lag):
     """Mean absolute difference from the value ``lag`` steps before, or 1."""
-    error = np.nanmean(np.abs(values[lag:] - values[:-lag]))
-    return error if error > 0 else 1.0
+    error, _ = moments(np.abs(differences(values, lag)))
+    return error if error > ROUNDING * np.nanmax(np.abs(values)) else 1.0

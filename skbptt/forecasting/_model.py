@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._checks import check_distribution
 from ._inputs import befores, filled
 from ._state import State, read
 
@@ -53,9 +54,16 @@ class Model:
                     X.append(x[here])
                     y.append(z[here])
                     weights.append(known.astype(float))
+        if not X:
+            raise ValueError(
+                f"No value of series is known after the first {n} time steps, so there is "
+                "nothing to learn."
+            )
         mask = np.append(np.zeros(self.inputs.n, bool), categorical)
         self.regressor.set_params(categorical_features=mask if mask.any() else None)
         self.regressor.fit(X, y, weights)
+        # Streams need it so, and predictions do not depend on it.
+        self.regressor.set_params(truncation=None)
         self.state = State(
             np.stack([filled(z)[-n:] for z in values]), self.regressor.stream(len(values))
         )
@@ -101,6 +109,7 @@ class Model:
 
     def paths(self, covariates, n, rng):
         """Random paths of the next values, of shape (n_series, n, horizon)."""
+        check_distribution(self.regressor)
 
         def draw(stream, x):
             return stream.push(x, "predict_distribution").rvs(random_state=rng)
@@ -122,6 +131,7 @@ class Model:
 
     def log_densities(self, values, covariates, scales):
         """log p of each value given those before it; NaN for the first ``n_before``."""
+        check_distribution(self.regressor)
         n = self.inputs.n_before
         log_p = [np.full(len(z), np.nan) for z in values]
         long = [i for i, z in enumerate(values) if len(z) > n]

@@ -5,15 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ..preprocessing._series import (
-    as_columns,
-    describe_disorder,
-    holes_in,
-    increases,
-    rows_by_label,
-    split_labels,
-    times_of,
-)
+from ..data import is_list, missing
+from ..data._validation import ndim_of
+from ..preprocessing._series import as_columns, rows_by_label, split_labels
+from ._times import check_times, following, index_of, joined
 
 FORMS = (
     "series must be one series, a table with a column for each series, a list or dict of "
@@ -34,12 +29,15 @@ class Series:
     index : pandas.Index or None
     label : str
         What errors call it.
+    start : int
+        Rows of a table before the first.
     """
 
     name: Any
     values: np.ndarray
     index: Any
     label: str
+    start: int = 0
 
 
 @dataclass
@@ -73,7 +71,7 @@ class Panel:
     def without_values(self):
         """The series with their names and times."""
         nothing = np.empty(0)
-        return self._with([replace(one, values=nothing) for one in self.series])
+        return self._with([replace(one, values=nothing, start=0) for one in self.series])
 
     def ahead(self, n):
         """The next n time steps, of values that are not known."""
@@ -142,10 +140,12 @@ class Panel:
             return [framed(array, index, labels, None) for array, index, _ in pairs]
         if form == "dict":
             triples = zip(self.names, arrays, indices)
-            return {name: framed(*of_one, labels, name) for name, *of_one in triples}
+            return {
+                name: framed(array, index, labels, name) for name, array, index in triples
+            }
         if form == "table":
             if indices[0] is None:
-                return np.stack(arrays, axis=1)
+                return self._side_by_side(arrays)
             import pandas as pd
 
             parts = [framed(*of_one, labels, None) for of_one in zip(arrays, indices)]
@@ -160,6 +160,14 @@ class Panel:
             part.insert(0, by, name)
             parts.append(part)
         return pd.concat(parts)
+
+    def _side_by_side(self, arrays):
+        """A table of arrays that end together, with NaN where one has not begun."""
+        n = max(one.start + len(array) for one, array in zip(self.series, arrays))
+        table = np.full((n, len(arrays), *arrays[0].shape[1:]), np.nan)
+        for i, array in enumerate(arrays):
+            table[n - len(array) :, i] = array
+        return table
 
 
 def framed(array, index, labels, name):
@@ -182,16 +190,16 @@ def after(one, new):
         raise ValueError(f"{new.label} must have {have} of pandas, as in fit.")
     if one.index is None:
         return replace(one, values=new.values)
-    index = one.index.append(new.index)
-    check_times(index, new.label)
-    return replace(one, values=new.values, index=index)
+    return replace(one, values=new.values, index=joined(one.index, new.index, new.label))
 
 
 def panel_of(series, series_id, first=True):
     """A Panel from series in any form; in those that are not the ``first``, NaN stays."""
     panel = read_form(series, series_id, first)
+    if first and not panel.series:
+        raise ValueError("series is empty: at least one is required.")
     for one in panel.series:
-        if first and (not len(one.values) or np.isnan(one.values).all()):
+        if first and np.isnan(one.values).all():
             raise ValueError(f"{one.label} has no value: at least one is required.")
     return panel
 
@@ -203,20 +211,14 @@ def read_form(series, series_id, first):
         return several("dict", list(series), list(series.values()))
     if hasattr(series, "columns") or (isinstance(series, np.ndarray) and series.ndim == 2):
         return from_table(series, first)
-    if hasattr(series, "iloc") or not isinstance(series, (list, tuple)):
-        if not np.ndim(series) == 1:
-            raise ValueError(f"{FORMS} Got {type(series).__name__}.")
-        return Panel([checked(series, getattr(series, "name", None), "series")], "one")
-    if not len(series):
-        raise ValueError("series is empty: at least one is required.")
-    if np.ndim(series[0]) == 0:
-        return Panel([checked(np.asarray(series), None, "series")], "one")
-    return several("list", range(len(series)), series)
+    if is_list(series) and any(map(ndim_of, series)):
+        return several("list", range(len(series)), series)
+    if np.ndim(series) != 1:
+        raise ValueError(f"{FORMS} Got {type(series).__name__}.")
+    return Panel([checked(series, getattr(series, "name", None), "series")], "one")
 
 
 def several(form, names, items):
-    if not items:
-        raise ValueError("series is empty: at least one is required.")
     pairs = zip(names, items)
     return Panel([checked(one, name, f"series[{name!r}]") for name, one in pairs], form)
 
@@ -224,15 +226,18 @@ def several(form, names, items):
 def from_table(table, first):
     """Each column is a series; what is not known before a first value is not part of it."""
     names = list(getattr(table, "columns", range(as_columns(table).shape[1])))
+    if len(set(names)) < len(names):
+        raise ValueError(f"The columns of series must have different names. Got {names}.")
     if len(names) == 1:
         return Panel([checked(table, names[0], "series")], "one")
-    columns = numbers(table, "series").T
-    index = times_of(table, "series")
+    columns = reals(as_columns(table), "series").T
+    index = index_of(table, "series")
     parts = []
     for name, values in zip(names, columns):
         start = np.isnan(values).argmin() if first else 0
         times = None if index is None else index[start:]
-        parts.append(with_index(values[start:], times, name, f"series[{name!r}]"))
+        one = with_index(values[start:], times, name, f"series[{name!r}]")
+        parts.append(replace(one, start=start))
     return Panel(parts, "table")
 
 
@@ -241,9 +246,9 @@ def from_long(table, series_id):
     if not hasattr(table, "iloc") or not hasattr(table, "columns"):
         raise ValueError(
             f"series_id={series_id!r} needs series as one pandas DataFrame. Got "
-            f"{type(table).__name__}."
+            f"{type(table)!r}."
         )
-    values, labels = split_labels(table, series_id)
+    values, labels = split_labels(table, series_id, "series_id")
     if values.shape[1] != 1:
         raise ValueError(
             "A long frame of series must have two columns, labels and values, with the "
@@ -251,17 +256,17 @@ def from_long(table, series_id):
         )
     column = values.columns[0]
     parts = []
-    for name, rows in rows_by_label(labels).items():
+    for name, rows in rows_by_label(labels, "series_id").items():
         parts.append(checked(values.iloc[rows], name, f"series {name!r}"))
     return Panel(parts, "long", (series_id, column))
 
 
 def checked(one, name, label):
     """A Series, whose values are numbers and whose times follow each other."""
-    values = numbers(one, label)
+    values = as_columns(one)
     if values.shape[1] != 1:
         raise ValueError(f"{label} must have one column. Got {values.shape[1]}.")
-    return with_index(values[:, 0], times_of(one, label), name, label)
+    return with_index(reals(values[:, 0], label), index_of(one, label), name, label)
 
 
 def with_index(values, index, name, label):
@@ -270,57 +275,14 @@ def with_index(values, index, name, label):
     return Series(name, values, index, label)
 
 
-def check_times(index, label):
-    """Refuse an index that does not increase, or has a hole."""
-    if not increases(index):
-        raise ValueError(describe_disorder(index, np.arange(len(index)), label))
-    found = holes_in(index)
-    if found.any():
-        i = found.argmax()
-        raise ValueError(
-            f"The index of {label} has a hole between {index[i]!s} and {index[i + 1]!s}. "
-            "Insert rows of NaN, with asfreq() or reindex(), for values that are missing. "
-            "If the rows are one step apart all the same, number them, with "
-            "reset_index(drop=True)."
-        )
-
-
-def numbers(table, label):
-    """Real numbers of shape (n_steps, n_columns), with NaN where they are missing."""
+def reals(values, label, what="real numbers"):
+    """Real numbers as float64, with NaN where they are missing."""
+    if values.dtype.kind not in "biufO":
+        raise ValueError(f"{label} must hold {what}. Got {values.dtype}.")
     try:
-        values = as_columns(table).astype(float)
+        values = np.where(missing(values), np.nan, values).astype(float)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{label} must hold real numbers. {error}") from error
+        raise ValueError(f"{label} must hold {what}. {error}") from error
     if np.isinf(values).any():
         raise ValueError(f"{label} contains infinity. Values must be finite or NaN.")
     return values
-
-
-def following(index, n):
-    """The n times after those of an index, or None of no index."""
-    if index is None:
-        return None
-    import pandas as pd
-
-    last, ahead = index[-1], np.arange(1, n + 1)
-    if isinstance(index, pd.PeriodIndex):
-        return pd.PeriodIndex(
-            [last + int(k) for k in ahead], freq=index.freq, name=index.name
-        )
-    if isinstance(index, pd.DatetimeIndex):
-        freq = index.freq
-        if freq is None and len(index) > 2:
-            freq = pd.DatetimeIndex(index, freq="infer").freq
-        if freq is None and (index.dayofweek < 5).all():
-            freq = "B"
-        if freq is None:
-            raise ValueError(
-                "The next times cannot be told from the index of series, which has no "
-                "frequency: give it one with asfreq(), or number the rows with "
-                "reset_index(drop=True)."
-            )
-        return pd.date_range(last, periods=n + 1, freq=freq, name=index.name)[1:]
-    if index.dtype.kind in "iuf":
-        step = index[-1] - index[-2] if len(index) > 1 else 1
-        return pd.Index(last + ahead * step, name=index.name)
-    return pd.RangeIndex(1, n + 1, name=index.name)

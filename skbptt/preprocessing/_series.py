@@ -100,31 +100,31 @@ def column_numbers(wanted, parameter, names, n_columns):
 # Long tables of several series.
 
 
-def split_labels(table, groups):
+def split_labels(table, groups, parameter="groups"):
     """A table without the column of labels, and the label of each row."""
     names = list(getattr(table, "columns", ()))
     if isinstance(groups, str):
         if groups not in names:
             raise ValueError(
-                "groups must be one label for each row, or the name of a column of the "
-                f"series{f', one of {names}' if names else ''}. Got {groups!r}."
+                f"{parameter} must be one label for each row, or the name of a column of "
+                f"the series{f', one of {names}' if names else ''}. Got {groups!r}."
             )
         rest = [name for name in names if name != groups]
         return table[rest], np.asarray(table[groups])
     labels = np.asarray(groups)
     if labels.shape != (len(table),):
         raise ValueError(
-            f"groups must be one label for each of the {len(table)} rows of the series, or "
-            f"the name of a column. Got an array of shape {labels.shape}."
+            f"{parameter} must be one label for each of the {len(table)} rows of the "
+            f"series, or the name of a column. Got an array of shape {labels.shape}."
         )
     return table, labels
 
 
-def rows_by_label(labels):
+def rows_by_label(labels, parameter="groups"):
     """Label: its rows in their order. The labels come in the order they appear."""
     unknown = missing(labels)
     if unknown.any():
-        raise ValueError(f"groups has no label for row {unknown.argmax()}.")
+        raise ValueError(f"{parameter} has no label for row {unknown.argmax()}.")
     members: dict = {}
     for row, label in enumerate(labels.tolist()):
         members.setdefault(label, []).append(row)
@@ -141,8 +141,8 @@ def times_of(one, name):
     if getattr(one.index, "nlevels", 1) > 1:
         raise ValueError(
             f"The index of {name} has {one.index.nlevels} levels, but it must be the time "
-            "alone. For a table of several series, give the labels of these as groups, "
-            "say index.get_level_values(0), and a table without that level: droplevel(0)."
+            "alone. For a table of several series, make the labels of these a column, with "
+            "reset_index(level=0), and name it, as groups or series_id."
         )
     return one.index
 
@@ -174,7 +174,8 @@ def increases(index):
 
 def holes_in(index):
     """After which entries of an increasing index there is a hole."""
-    times = numbers_of(index) if len(index) > 1 else None
+    regular = index.dtype.kind in "mM" and index.freq is not None
+    times = numbers_of(index) if len(index) > 1 and not regular else None
     if times is None:
         return np.zeros(max(len(index) - 1, 0), bool)
     steps = np.diff(times).astype(float)
