@@ -72,7 +72,7 @@ class Stacked:
         """The same form of sequences of other lengths, whose frames have no index."""
         other = copy(self)
         other.lengths, other.indexes = lengths, None
-        other.rows = range(lengths.sum())
+        other.rows = np.empty(lengths.sum())
         other.sequences = Sequences(other.rows, lengths, width)
         return other
 

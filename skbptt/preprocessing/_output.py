@@ -1,5 +1,7 @@
 """The container of the output of transformers that give sequences."""
 
+from collections.abc import Callable
+
 from sklearn.utils.validation import check_array
 
 from .._compat import _get_output_config
@@ -26,6 +28,8 @@ class SequenceOutput:
 
 class FrameOutput:
     """Data frames out, for transformers whose columns are named, if asked for or given."""
+
+    get_feature_names_out: Callable
 
     def set_output(self, *, transform=None):
         """Choose the container of the output.

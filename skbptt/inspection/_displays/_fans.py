@@ -46,8 +46,8 @@ def draw_fans(display, panel, times, kwargs):
                 times[at], *bounds, color=color, alpha=alpha, linewidth=0, label=label
             )
         style = line_style(kwargs, color=color)
-        label = {"label": "forecast"} if i == 0 else {}
-        panel.plot(times[at], display.y_pred[i], **dots(display.y_pred[i]) | label | style)
+        named = {"label": "forecast"} if i == 0 else {}
+        panel.plot(times[at], display.y_pred[i], **dots(display.y_pred[i]) | named | style)
         panel.axvline(times[at[0] - 1], color="0.7", linewidth=0.8, zorder=0)
 
 

@@ -267,7 +267,7 @@ class ForecastDisplay:
         """
         several = result.y_true.ndim == 3
         n = len(result.history)
-        if not isinstance(series, Integral) or not 0 <= series < n:
+        if not isinstance(series, Integral) or series not in range(n):
             raise ValueError(
                 f"series must be an integer from 0 to {n - 1}. Got {series!r}."
             )
