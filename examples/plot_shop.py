@@ -38,7 +38,7 @@ for k in range(PRODUCTS):
 # The last six weeks are for the test, each forecast from its start.
 
 regressor = RNNRegressor(
-    32, loss="negative_binomial", return_sequences=True, alpha=10, random_state=0
+    32, loss="negative_binomial", return_sequences=True, alpha=40, random_state=0
 )
 forecaster = RNNForecaster(regressor, period=WEEK, n_samples=1000, random_state=0)
 result = forecaster.backtest(sales, covariates, horizon=WEEK, n_origins=6)

@@ -31,7 +31,7 @@ r = returns.to_numpy()
 X, y = np.column_stack([r, np.log(np.abs(r) + 0.1)])[:-1], r[1:]
 split = len(y) - n_test
 cuts = range(250, split, 250)
-model = RNNRegressor(16, loss="student_t", return_sequences=True, alpha=10, random_state=0)
+model = RNNRegressor(16, loss="student_t", return_sequences=True, alpha=40, random_state=0)
 model.fit(np.split(X[:split], cuts), np.split(y[:split], cuts))
 
 # %%

@@ -16,7 +16,7 @@ def check_coverage(coverage):
 def checked_regressor(given, random_state):
     """The regressor to train, a clone of the one given."""
     if given is None:
-        how = {"loss": "student_t", "return_sequences": True, "alpha": 10.0}
+        how = {"loss": "gaussian", "return_sequences": True, "alpha": 40.0}
         return RNNRegressor(32, **how, random_state=random_state)
     if not isinstance(given, RNNRegressor):
         raise TypeError(f"regressor must be an RNNRegressor. Got {given!r}.")

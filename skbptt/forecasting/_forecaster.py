@@ -40,13 +40,14 @@ class RNNForecaster(Documented, BaseEstimator):
     regressor : RNNRegressor, default=None
         The network and its training, with ``return_sequences=True``. Its loss says what
         distributions are: with "gaussian", "student_t", "negative_binomial" or "poisson"
-        there are intervals. None means ``RNNRegressor(32, loss="student_t",
-        return_sequences=True, alpha=10)``. It is cloned.
+        there are intervals. None means ``RNNRegressor(32, loss="gaussian",
+        return_sequences=True, alpha=40)``. It is cloned.
 
     period : int, sequence of int or None, default=None
         Length of the seasons, in time steps: 24 for hours with a daily season, (24, 168)
-        with a weekly one as well. The network then reads the values of one season before
-        too, and learns how the next value differs from that of the longest season before.
+        with a weekly one as well. The network then also reads the values of one season
+        before and the mean of the last season, and learns how the next value differs from
+        that of the longest season before.
         Without a period it learns how it differs from the last value.
 
     lags : sequence of int, default=()
@@ -207,7 +208,7 @@ class RNNForecaster(Documented, BaseEstimator):
         seasonal = [lag for period in periods for lag in (period, period + 1)]
         base = max(periods, default=1)
         of_counts = regressor.loss in OF_COUNTS
-        return Inputs([1, *seasonal, *lags], None if of_counts else base)
+        return Inputs([1, *seasonal, *lags], None if of_counts else base, periods)
 
     def _parts(self, X, panel, first=False):
         """A table of covariates of the time steps of each series, or None."""

@@ -1,15 +1,17 @@
 r"""What the network reads and learns at a time step, from the values before it.
 
-With the lags :math:`l_1 < \dots < l_k` and the base lag b, the network reads at step t
+With the lags :math:`l_1 < \dots < l_k`, the base lag b and the mean :math:`\bar z_{t,p}` of
+the last p values, for each period p, the network reads at step t
 
 .. math::
 
-   \frac{z_{t-b} - m}{s}, \qquad \frac{z_{t-l_i} - z_{t-b}}{d} \quad (l_i \neq b)
+   \frac{z_{t-b} - m}{s}, \qquad \frac{z_{t-l_i} - z_{t-b}}{d} \quad (l_i \neq b), \qquad
+   \frac{\bar z_{t,p} - z_{t-b}}{d}
 
 and the covariates of step t, and learns :math:`(z_t - z_{t-b}) / d`. The location m and the
 scales s, of values, and d, of differences at the base lag, are those of the series in
-``fit``. Without a base lag, for counts, it reads :math:`(\log(1 + z_{t-l_i}) - m) / s`,
-with m and s of the logarithms, and learns :math:`z_t` itself.
+``fit``. Without a base lag, for counts, it reads :math:`(\log(1 + z) - m) / s` of the values
+and the means, with m and s of the logarithms, and learns :math:`z_t` itself.
 """
 
 from dataclasses import dataclass
@@ -51,12 +53,15 @@ class Inputs:
         Which of the values before are read.
     base : int or None
         The lag of the value that others are compared with; None for counts.
+    periods : sequence of int, default=()
+        Numbers of values whose means are read, at most the largest lag.
     """
 
-    def __init__(self, lags, base):
+    def __init__(self, lags, base, periods=()):
         self.lags, self.base = np.unique([*lags, base or 1]), base
+        self.periods = tuple(periods)
         self.n_before = int(self.lags[-1])
-        self.n = len(self.lags)
+        self.n = len(self.lags) + len(self.periods)
 
     def check(self, values, label):
         """Refuse values that cannot be counts, where they should be."""
@@ -85,17 +90,15 @@ class Inputs:
 
         Returns
         -------
-        inputs : ndarray of shape (n, n_lags)
+        inputs : ndarray of shape (n, n_lags + n_periods)
         """
-        z = before[:, -self.lags]
+        m, s, d = (values[:, np.newaxis] for values in (scales.m, scales.s, scales.d))
+        means = [before[:, -p:].mean(axis=1, keepdims=True) for p in self.periods]
         if self.base is None:
-            return (np.log1p(z) - scales.m[:, np.newaxis]) / scales.s[:, np.newaxis]
-        at_base = self.lags == self.base
+            return (np.log1p(np.hstack([before[:, -self.lags], *means])) - m) / s
         base = before[:, -self.base, np.newaxis]
-        steps = (z[:, ~at_base] - base) / scales.d[:, np.newaxis]
-        return np.hstack(
-            [(base - scales.m[:, np.newaxis]) / scales.s[:, np.newaxis], steps]
-        )
+        others = before[:, -self.lags[self.lags != self.base]]
+        return np.hstack([(base - m) / s, (np.hstack([others, *means]) - base) / d])
 
     def shift_and_scale(self, before, scales):
         """Shift and scale of the next values, which the network learns without both."""
