@@ -1,5 +1,7 @@
 """Metrics of predictions with their uncertainty: of distributions and of intervals."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import stats
 from scipy.special import betaln, expit, ive
@@ -211,7 +213,7 @@ def crps_of_negative_binomial(y, n, p, loc):
 
 
 # By the family; None of draws.
-SCORES = {
+SCORES: dict[str | None, Callable] = {
     None: crps_of_draws,
     "norm": crps_of_normal,
     "t": crps_of_t,
