@@ -78,7 +78,8 @@ alpha : float or "auto", default="auto"
     added to the weighted sum of losses. The vectors of categories have no penalty. It does
     not depend on the batch size, nor on the units of the targets. "auto" is 0.01 for a
     classifier or transcriber, and for a regressor 1.2, or 0.1 with
-    ``return_sequences=True``: strong enough for noisy series. Choose a smaller one for
+    ``return_sequences=True``: strong enough for noisy series. It is twenty times as large
+    for the losses "gaussian", "student_t" and "negative_binomial". Choose a smaller one for
     targets without noise.
 
 max_grad_norm : float or None, default=1.0
@@ -215,13 +216,15 @@ categories_ : list of ndarray
     NaN is last if values are missing.
 
 n_outputs_ : int
-    Units of the output layer.
+    Units of the output layer. In a regressor there are several for each target with the
+    losses "gaussian" (2), "student_t" (3), "negative_binomial" (2) and several quantiles
+    (one each): first the first of all targets, then the second of all, and so on.
 
 n_layers_ : int
     Number of layers, input and output included.
 
 out_activation_ : str
-    Activation of the output layer.
+    Activation of the output layer; of its first units where a target has several.
 
 n_iter_ : int
     Iterations done, in all calls that go on from each other.
@@ -290,8 +293,9 @@ A regressor standardises its targets itself, by a location and a spread that sui
 The output layer absorbs both, so predictions, weights and loss curves are in the units of
 y, and a fit does not depend on these units. In the loss of several targets, the weight of
 each is inverse to its squared spread (to its spread for the absolute error and quantiles,
-to its mean for counts). ``partial_fit`` takes location and spread from its first call, if
-that has 30 targets or more, and otherwise learns the targets as they are.
+to its mean for Poisson counts), and the log-likelihoods have equal weight. Negative
+binomial counts are learned as they are. ``partial_fit`` takes location and spread from its
+first call, if that has 30 targets or more, and otherwise learns the targets as they are.
 
 The objective is
 
@@ -305,7 +309,8 @@ weight :math:`w_{ik}` for each of K outputs, :math:`w_i \\ell_i` is the mean, or
 
 A sequence of weight 2 is the same as two equal sequences, to the last bit (with
 ``shuffle=False`` and a stochastic solver only on average). The output bias starts at the
-best constant prediction: the mean, the median or quantile, or the logarithms of shares.
+best constant prediction: the mean, the median or quantiles, the most likely parameters, or
+the logarithms of shares.
 """
 
 REFERENCES = """\

@@ -3,6 +3,7 @@
 import warnings
 
 import pytest
+from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
 from skbptt import RNNClassifier, RNNRegressor
@@ -21,17 +22,24 @@ SLOW = [
     (RNNClassifier, "rnn", "hessian-free"),
 ]
 CASES = [
-    (RNNClassifier, "gru", "adam"),
-    (RNNRegressor, "gru", "adam"),
-    *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW),
+    (RNNClassifier(), "gru", "adam"),
+    (RNNRegressor(), "gru", "adam"),
+    (RNNRegressor(loss="gaussian"), "gru", "adam"),
+    *(pytest.param(cls(), *case, marks=pytest.mark.slow) for cls, *case in SLOW),
+    *(
+        pytest.param(RNNRegressor(loss=loss), "rnn", solver, marks=pytest.mark.slow)
+        for loss in ("gaussian", "student_t")
+        for solver in ("adam", "lbfgs", "hessian-free")
+    ),
 ]
 
 
-@pytest.mark.parametrize(("cls", "cell", "solver"), CASES)
-def test_check_estimator(cls, cell, solver):
+@pytest.mark.parametrize(("estimator", "cell", "solver"), CASES)
+def test_check_estimator(estimator, cell, solver):
+    estimator = clone(estimator).set_params(cell=cell, solver=solver)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        results = check_estimator(cls(cell=cell, solver=solver), on_fail=None, on_skip=None)
+        results = check_estimator(estimator, on_fail=None, on_skip=None)
     assert len(results) >= 59
     troubles = {r["check_name"]: r["exception"] for r in results if r["status"] != "passed"}
     assert troubles == {}

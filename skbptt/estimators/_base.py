@@ -110,9 +110,6 @@ class PointwiseRNN(BaseRNN):
     # Names of the methods that make predictions of raw outputs, by what they answer.
     _responses = {"predict": "_decode"}
 
-    # Several quantiles that a regressor predicts.
-    _quantiles = None
-
     # What the subclasses say.
 
     @abstractmethod
@@ -122,6 +119,11 @@ class PointwiseRNN(BaseRNN):
     @abstractmethod
     def _decode(self, raw):
         """Predictions from raw outputs."""
+
+    @property
+    def _quantiles(self):
+        """Several quantiles that are predicted, or None."""
+        return None
 
     # Training.
 

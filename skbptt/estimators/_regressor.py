@@ -20,12 +20,13 @@ from ..losses import (
     Poisson,
     Quantile,
     Quantiles,
+    Regression,
     SquaredError,
     StudentT,
 )
 from ._base import PointwiseRNN, goes_on_by_batches
 
-LOSSES = {
+LOSSES: dict[str, type[Regression]] = {
     "squared_error": SquaredError,
     "absolute_error": AbsoluteError,
     "huber": Huber,
@@ -384,12 +385,9 @@ def checked_quantiles(quantile):
         quantiles = np.array(quantile, np.float64)
     except (TypeError, ValueError):
         quantiles = np.empty(0)
-    allowed = (quantiles > 0) & (quantiles < 1)
-    if quantiles.ndim != 1 or not quantiles.size or not allowed.all():
-        increasing = False
-    else:
-        increasing = (np.diff(quantiles) > 0).all()
-    if not increasing:
+    between = (quantiles > 0) & (quantiles < 1)
+    one_axis = quantiles.ndim == 1 and quantiles.size
+    if not (one_axis and between.all() and (np.diff(quantiles) > 0).all()):
         raise ValueError(
             "quantile must be a float between 0 and 1, or a list of such in increasing "
             f"order. Got {quantile!r}."

@@ -32,8 +32,10 @@ def hessian_product(estimator, X, y, vector, *, kind="hessian", sample_weight=No
         By the names and in the shapes of ``weights_``.
     kind : {"hessian", "gauss-newton"}, default="hessian"
         The Gauss-Newton matrix is J^T H J, with the Jacobian J of the raw outputs by the
-        weights, and the Hessian H of the loss by the raw outputs: the loss is convex in
-        these, so it is positive semi-definite. Both contain the L2 penalty.
+        weights, and the Hessian H of the loss by the raw outputs if the loss is convex in
+        these, so that the matrix is positive semi-definite. Other losses have another H:
+        the Fisher information of the distribution for "gaussian", "student_t" and
+        "negative_binomial", and zero for several quantiles. Both contain the L2 penalty.
     sample_weight : array-like, default=None
         Weights, as in fit.
 

@@ -12,6 +12,7 @@ from ._pointwise import (
     Huber,
     Poisson,
     Quantile,
+    Regression,
     SquaredError,
 )
 from ._quantiles import Quantiles
@@ -29,6 +30,7 @@ __all__ = [
     "Poisson",
     "Quantile",
     "Quantiles",
+    "Regression",
     "SequenceCrossEntropy",
     "SquaredError",
     "StudentT",

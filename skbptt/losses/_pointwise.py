@@ -68,8 +68,8 @@ class Regression(Loss):
         scale = positive_or_one(self._spread(y - location, weights), location)
         loss = float(np.mean(scale**self.degree))
         offset = 0.0 if self.degree else float(np.mean(np.log(scale)))
-        raw_units = self._raw_units(location, scale)
-        return TargetUnits(location, scale, *raw_units, loss, offset)
+        raw_shift, raw_scale = self._raw_units(location, scale)
+        return TargetUnits(location, scale, raw_shift, raw_scale, loss, offset)
 
     # The power of the unit of y that is the unit of the loss; 0 if its logarithm is added.
     degree = 2

@@ -1,6 +1,10 @@
-"""Metrics of sequences: of the steps of step targets, and of sequences of tokens."""
+"""Metrics of sequences: of the steps of step targets, and of sequences of tokens.
+
+And of predictions with their uncertainty.
+"""
 
 from .._public import publish
+from ._distributions import crps, interval_coverage
 from ._sequences import (
     edit_distance,
     neg_token_error_rate_scorer,
@@ -16,11 +20,14 @@ from ._steps import (
     step_f1_score,
     step_log_loss,
     step_mean_squared_error,
+    step_pinball_loss,
     step_r2_score,
 )
 
 __all__ = [
+    "crps",
     "edit_distance",
+    "interval_coverage",
     "make_step_scorer",
     "neg_token_error_rate_scorer",
     "sequence_accuracy_score",
@@ -30,6 +37,7 @@ __all__ = [
     "step_f1_score",
     "step_log_loss",
     "step_mean_squared_error",
+    "step_pinball_loss",
     "step_r2_score",
     "token_error_rate",
 ]

@@ -1,10 +1,16 @@
 """Metrics of step targets: those of scikit-learn, over the steps that are not padding."""
 
-from functools import wraps
+from functools import partial, wraps
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.metrics import check_scoring, log_loss, mean_squared_error, r2_score
+from sklearn.metrics import (
+    check_scoring,
+    log_loss,
+    mean_pinball_loss,
+    mean_squared_error,
+    r2_score,
+)
 
 from .. import _scores
 from ..data import (
@@ -227,6 +233,37 @@ def step_mean_squared_error(y_true, y_pred, *, sample_weight=None, **options):
     """
     y_true, y_pred, weights = stack_steps(y_true, y_pred, sample_weight)
     return _scores.by_output(mean_squared_error, y_true, y_pred, weights, **options)
+
+
+def step_pinball_loss(y_true, y_pred, *, sample_weight=None, alpha=0.5, **options):
+    """Mean pinball loss of a quantile of all steps.
+
+    Parameters
+    ----------
+    y_true, y_pred, sample_weight
+        As in :func:`stack_steps`.
+    alpha : float, default=0.5
+        The quantile that y_pred is.
+    **options
+        Further parameters of :func:`sklearn.metrics.mean_pinball_loss`.
+
+    Returns
+    -------
+    loss : float or ndarray of shape (n_outputs,)
+
+    See Also
+    --------
+    sklearn.metrics.mean_pinball_loss : The same for single targets.
+
+    Examples
+    --------
+    >>> from skbptt.metrics import step_pinball_loss
+    >>> step_pinball_loss([[0.0, 1.0, 2.0], [3.0]], [[0.0, 1.0, 2.0], [1.0]], alpha=0.9)
+    0.45
+    """
+    y_true, y_pred, weights = stack_steps(y_true, y_pred, sample_weight)
+    metric = partial(mean_pinball_loss, alpha=alpha)
+    return _scores.by_output(metric, y_true, y_pred, weights, **options)
 
 
 def make_step_scorer(scoring):
