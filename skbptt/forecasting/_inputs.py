@@ -10,8 +10,8 @@ the last p values, for each period p, the network reads at step t
 
 and the covariates of step t, and learns :math:`(z_t - z_{t-b}) / d`. The location m and the
 scales s, of values, and d, of differences at the base lag, are those of the series in
-``fit``. Without a base lag, for counts, it reads :math:`(\log(1 + z) - m) / s` of the values
-and the means, with m and s of the logarithms, and learns :math:`z_t` itself.
+``fit``. Without a base lag, for counts, it reads :math:`(\log(1 + z) - m) / s` of the
+values and the means, with m and s of the logarithms, and learns :math:`z_t` itself.
 """
 
 from dataclasses import dataclass
