@@ -23,7 +23,7 @@ from skbptt.forecasting import RNNForecaster
 rng = np.random.default_rng(0)
 DAYS, WEEK, PRODUCTS = 500, 7, 24
 days = pd.date_range("2023-01-01", periods=DAYS, freq="D")
-weekend = np.where(days.dayofweek >= 5, 1.8, 1.0)
+weekend = np.where(days.day_of_week >= 5, 1.8, 1.0)
 
 sales, covariates = {}, {}
 for k in range(PRODUCTS):
