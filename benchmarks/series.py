@@ -15,7 +15,7 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 # What of a calendar may be known ahead, and its period.
 CALENDAR = {
     "hour": (lambda index: index.hour + index.minute / 60, 24),
-    "dayofweek": (lambda index: index.dayofweek, 7),
+    "dayofweek": (lambda index: index.day_of_week, 7),
     "dayofyear": (lambda index: index.dayofyear, 365.25),
     "month": (lambda index: index.month, 12),
 }
