@@ -8,13 +8,20 @@ import pytest
 README = Path(__file__).parents[1] / "README.md"
 
 
-@pytest.mark.slow
-def test_example(capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+def printed(code, capsys):
     exec(code, {})
-    best, score = capsys.readouterr().out.splitlines()
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.slow
+def test_examples(capsys):
+    search, dates = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.S)
+    best, score = printed(search, capsys)
     assert set(eval(best)) == {"cell", "bidirectional"}
     assert float(score) > 0.9
+    score, predicted = printed(dates, capsys)
+    assert float(score) > 0.98
+    assert f"# {predicted}\n" in dates
 
 
 def test_links_lead_somewhere():

@@ -18,6 +18,7 @@ def sections():
 
 NEEDED = {
     "Run on Dask": "distributed",
+    "Translate, and score by BLEU": "sacrebleu",
     "Watch progress": "sklearn.callback",
     **dict.fromkeys(
         ["Fill gaps", "Windows of a long table", "Columns known ahead"], "pandas"
