@@ -6,10 +6,7 @@ import pytest
 from skbptt import RNNRegressor
 from skbptt.inspection import loss_gradient
 from tests.gradcheck import relative_error
-
-torch = pytest.importorskip("torch", reason="needs the extra 'peers'")
-
-from tests.test_torch import Twin  # noqa: E402
+from tests.test_torch import Twin, torch
 
 SHARES = [0.2, 0.6, 0.9]
 

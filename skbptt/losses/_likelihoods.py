@@ -27,8 +27,8 @@ LEAST_DF = 2.1
 # Dispersions stay above this number, with which the distribution is as good as Poisson's.
 LEAST_DISPERSION = 1e-8
 
-# Training starts with degrees of freedom and dispersions up to about this number, since
-# larger ones would be out of reach.
+# Training starts with degrees of freedom and dispersions up to about this number: from far
+# larger ones there is no way back in time.
 MOST_AT_START = 20.0
 
 # Nodes of a quadrature for expectations.
@@ -115,9 +115,10 @@ class Likelihood(Parametric):
 
 
 class LocationScale(Likelihood):
-    """Of a location and a scale; the second raw output is the logarithm of the scale.
+    """A likelihood of a location and a scale, which are the first two raw outputs.
 
-    But for a floor: scale² = LEAST_SCALE² + exp(raw)².
+    The second is the logarithm of the scale, but for a floor: scale² = LEAST_SCALE² +
+    exp(raw)².
     """
 
     def _raw_units(self, location, scale):
@@ -143,7 +144,7 @@ class LocationScale(Likelihood):
 
 
 class Gaussian(LocationScale):
-    """Normal distribution, of the raw outputs mean and log-scale."""
+    """Normal distribution; the raw outputs are mean and log-scale."""
 
     n_raw = 2
     family = stats.norm
@@ -171,7 +172,7 @@ class Gaussian(LocationScale):
 
 
 class StudentT(LocationScale):
-    """Student's t, of the raw outputs location, log-scale and softplus^-1(df - LEAST_DF).
+    """Student's t; the raw outputs are location, log-scale and softplus^-1(df - LEAST_DF).
 
     The Fisher information is that of Lange, Little & Taylor (1989), appendix B.
     """
@@ -248,9 +249,6 @@ class NegativeBinomial(Likelihood):
 
     def units(self, y, weights):
         return Units()
-
-    def in_units(self, units):
-        return self
 
     def _losses(self, parts, y):
         size, log_odds = size_of(parts)

@@ -90,8 +90,8 @@ class Regression(Loss):
 class Parametric(Regression):
     """A loss of several raw outputs a target, which is computed in double precision.
 
-    The first of them has the location and scale of the target, and the others have none;
-    predictions from them are in the units of training.
+    Not all of them have the unit of the target. So predictions are made in the units of
+    training, and then scaled.
     """
 
     @abstractmethod
