@@ -86,10 +86,10 @@ class SeasonalNaive(Forecaster):
 class Trees(Forecaster):
     """``HistGradientBoostingRegressor`` on lags, recursively, by mlforecast.
 
-    One model for all series, which are scaled each by itself. Lags: the last eight steps
-    or the last season, up to 24, and those about one, two and seven seasons before. The
-    values, or their differences over one step or a season: what did best in up to ten
-    windows at the end of the past, which make the quantiles too (conformal).
+    One model for all series, which are scaled each by itself. Lags: the last 24 steps, and
+    those about one, two and seven seasons before. The values, or their differences over one
+    step or a season: what did best in up to ten windows at the end of the past, which make
+    the quantiles too (conformal).
     """
 
     def fit(self, histories):
@@ -117,7 +117,7 @@ class Trees(Forecaster):
         from mlforecast.target_transforms import Differences, LocalStandardScaler
         from sklearn.ensemble import HistGradientBoostingRegressor
 
-        lags = set(range(1, min(max(8, self.period), 24) + 1))
+        lags = set(range(1, 25))
         if self.period > 1:
             lags |= {self.period * k + j for k in (1, 2, 7) for j in (-1, 0, 1)}
         for season in self.problem.seasons[1:]:
