@@ -198,7 +198,7 @@ class RNNForecaster(Documented, BaseEstimator):
         mask = () if self._covariates is None else self._covariates.mask
         self._model.fit(values, covariates, mask)
         self._panel, self.n_series_ = panel.without_values(), len(values)
-        self._naive = [naive_error(z, inputs.base or 1) for z in values]
+        self._naive = [naive_error(z) for z in values]
         self.regressor_ = self._model.regressor
 
     def _make_inputs(self, regressor):
@@ -410,7 +410,7 @@ class RNNForecaster(Documented, BaseEstimator):
         -------
         score : float
             Minus the mean absolute scaled error over steps and series: the error over
-            that of the value one (longest) period before, in ``fit`` (Hyndman & Koehler,
+            that of the last value as a forecast of the next, in ``fit`` (Hyndman & Koehler,
             2006). 0 is best.
 
         Raises

@@ -144,7 +144,7 @@ def befores(values, inputs):
     return np.lib.stride_tricks.sliding_window_view(filled(values), inputs.n_before)[:-1]
 
 
-def naive_error(values, lag):
-    """Mean absolute difference from the value ``lag`` steps before, or 1."""
-    error, _ = moments(np.abs(differences(values, lag)))
+def naive_error(values):
+    """Mean absolute difference from the value before, or 1."""
+    error, _ = moments(np.abs(differences(values, 1)))
     return error if error > ROUNDING * np.nanmax(np.abs(values)) else 1.0
