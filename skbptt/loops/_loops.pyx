@@ -67,6 +67,7 @@ cdef extern from "loops.h":
         void *db
         void *d_vectors[VECTORS]
     ctypedef struct Ctc
+    ctypedef struct CrossEntropy
     ctypedef struct CLoops "Loops":
         const Shape *(*shape)(int cell)
         Py_ssize_t (*scratch)(const Scan *, int backward)
@@ -76,6 +77,8 @@ cdef extern from "loops.h":
         void (*backward_tangent)(const Scan *) nogil
         Py_ssize_t (*ctc_scratch)(const Ctc *)
         void (*ctc)(const Ctc *) nogil
+        Py_ssize_t (*cross_entropy_scratch)(const CrossEntropy *)
+        void (*cross_entropy)(const CrossEntropy *) nogil
     int skbptt_instructions()
     const CLoops *skbptt_loops(int instructions, int itemsize)
 
@@ -468,3 +471,4 @@ cdef class Loops:
 
 include "adam.pxi"
 include "ctc.pxi"
+include "cross_entropy.pxi"

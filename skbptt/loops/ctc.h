@@ -26,8 +26,6 @@ typedef struct {
     ptrdiff_t pitch;
 } NAME(Lattice);
 
-INLINE ptrdiff_t NAME(lines)(ptrdiff_t n) { return (n + LINE - 1) / LINE * LINE; }
-
 /* Sizes for L labels and n_steps steps; the numbers of memory they take. */
 static ptrdiff_t NAME(lay_out)(NAME(Lattice) *l, const Ctc *c, ptrdiff_t L,
                                ptrdiff_t n_steps)
@@ -69,8 +67,6 @@ static void NAME(fill)(REAL *array, ptrdiff_t n, REAL value)
         array[i] = value;
 }
 
-INLINE REAL NAME(larger)(REAL a, REAL b) { return a > b ? a : b; }
-
 /* log(exp(a) + exp(b)), and of three. Of a pair both are used, so that NaN is handed on. */
 INLINE REAL NAME(add_2)(REAL a, REAL b)
 {
@@ -82,24 +78,6 @@ INLINE REAL NAME(add_3)(REAL a, REAL b, REAL c)
     const REAL high = a > b ? a : b, low = a > b ? b : a;
     const REAL top = high > c ? high : c, middle = high > c ? c : high;
     return top + NAME(log)(1 + NAME(exp)(middle - top) + NAME(exp)(low - top));
-}
-
-/* The largest number of a line and the sum of one, by halves. */
-INLINE REAL NAME(largest_of_line)(REAL *line)
-{
-    UNROLL
-    for (int n = LINE / 2; n > 0; n /= 2)
-        VECTORISE for (int j = 0; j < n; j++)
-            line[j] = NAME(larger)(line[j], line[j + n]);
-    return line[0];
-}
-INLINE REAL NAME(sum_of_line)(REAL *line)
-{
-    UNROLL
-    for (int n = LINE / 2; n > 0; n /= 2)
-        VECTORISE for (int j = 0; j < n; j++)
-            line[j] += line[j + n];
-    return line[0];
 }
 
 /* log of the sum of exp(raw) of one step; softmax goes to p unless that is NULL. */

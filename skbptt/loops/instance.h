@@ -7,7 +7,9 @@
 #include "readout.h"
 #include "scan.h"
 #include "tangent.h"
+#include "lines.h"
 #include "ctc.h"
+#include "cross_entropy.h"
 
 #undef TYPE
 #undef REAL

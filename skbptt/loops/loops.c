@@ -2,6 +2,7 @@
 
 #include "loops.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -127,7 +128,8 @@ int skbptt_instructions(void)
     {                                                                                      \
         shape_##type##_##isa, scratch_##type##_##isa, forward_##type##_##isa,              \
             backward_##type##_##isa, forward_tangent_##type##_##isa,                       \
-            backward_tangent_##type##_##isa, ctc_scratch_##type##_##isa, ctc_##type##_##isa \
+            backward_tangent_##type##_##isa, ctc_scratch_##type##_##isa, ctc_##type##_##isa, \
+            cross_entropy_scratch_##type##_##isa, cross_entropy_##type##_##isa             \
     }
 #define LOOPS(isa) {OF(float, isa), OF(double, isa)}
 

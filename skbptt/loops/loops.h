@@ -90,6 +90,18 @@ typedef struct {
     void *scratch;              /* as many bytes as `ctc_scratch` of the loops returns */
 } Ctc;
 
+/* Cross-entropies of rows, as skbptt/losses/_cross_entropy.py has them. With weights, raw
+   becomes the gradient of their weighted sum. */
+typedef struct {
+    ptrdiff_t n_rows, n_columns;
+    const ptrdiff_t *labels;    /* (n_rows,) */
+    const void *weights;        /* (n_rows,); or NULL */
+    void *raw;                  /* (n_rows, n_columns) */
+    void *behind, *others;      /* (n_rows,): largest raw output minus that of the label, and
+                                   the sum of exp(raw - largest) without one largest */
+    void *scratch; /* as many bytes as `cross_entropy_scratch` of the loops returns */
+} CrossEntropy;
+
 typedef struct {
     const Shape *(*shape)(int cell); /* NULL after the last row of the table */
     ptrdiff_t (*scratch)(const Scan *, int backward);
@@ -99,6 +111,8 @@ typedef struct {
     void (*backward_tangent)(const Scan *); /* the same; given all of dh */
     ptrdiff_t (*ctc_scratch)(const Ctc *);
     void (*ctc)(const Ctc *);
+    ptrdiff_t (*cross_entropy_scratch)(const CrossEntropy *);
+    void (*cross_entropy)(const CrossEntropy *);
 } Loops;
 
 /* Sets of instructions, the fastest last. */

@@ -3,11 +3,9 @@
 import numpy as np
 
 from ._base import Loss
+from ._cross_entropy import cross_entropy
 from ._ctc import ctc
 from ._pointwise import CrossEntropy
-
-# Numbers of raw outputs that stay in the cache.
-BLOCK = 1 << 16
 
 # The start of a label that is rarer, or has not been met.
 LEAST_SHARE = 1e-3
@@ -90,7 +88,7 @@ class SequenceCrossEntropy(Loss):
 
     def value(self, raw, y):
         teacher = y.teacher(self.n_labels, raw.real.dtype)
-        values = self.each_label.value(raw, teacher.next)
+        values = cross_entropy(raw, teacher.next)
         sums = np.zeros(len(y), values.dtype)
         np.add.at(sums, teacher.order[teacher.column], values)
         return sums
@@ -104,7 +102,8 @@ class SequenceCrossEntropy(Loss):
     def weighted_value_and_gradient(self, raw, y, weights):
         teacher = y.teacher(self.n_labels, raw.real.dtype)
         of_rows = weights[teacher.order[teacher.column]]
-        return cross_entropy_in_place(raw, teacher.next, of_rows)
+        values = cross_entropy(raw, teacher.next, of_rows)
+        return np.dot(of_rows, values), raw
 
     def predict(self, raw):
         return self.each_label.predict(raw)
@@ -114,31 +113,3 @@ class SequenceCrossEntropy(Loss):
         counts = np.bincount(y.codes, np.repeat(weights, y.lengths), self.n_labels)
         counts = np.append(counts, weights.sum())
         return np.log((counts / counts.sum()).clip(1e-6))
-
-
-def cross_entropy_in_place(raw, y, weights):
-    """Weighted cross-entropies of rows, and the gradient of their sum in place of ``raw``.
-
-    As of :class:`CrossEntropy`, with one exponential for both, which counts where there are
-    thousands of labels. Results differ in the last bits.
-    """
-    values = np.empty(len(y), raw.dtype)
-    n = max(1, BLOCK // raw.shape[1])
-    for start in range(0, len(y), n):
-        block = slice(start, start + n)
-        z, true = raw[block], y[block]
-        rows = np.arange(len(z))
-        top = z.real.argmax(axis=1)
-        highest = z[rows, top]
-        values[block] = highest - z[rows, true]
-        z -= highest[:, np.newaxis]
-        np.exp(z, out=z)
-        z[rows, top] = 0
-        others = z.sum(axis=1)
-        values[block] += np.log1p(others)
-        # p - 1 for the true class, but right to rounding where p is near 1.
-        wrong = np.where(true == top, others, 1 + others - z[rows, true])
-        z[rows, top] = 1
-        z[rows, true] = -wrong
-        z *= (weights[block] / (1 + others))[:, np.newaxis]
-    return np.dot(weights, values), raw
