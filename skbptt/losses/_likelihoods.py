@@ -13,7 +13,7 @@ from scipy.special import gammaln, polygamma, xlogy
 
 from ._base import Units, weighted, weighted_mean
 from ._pointwise import LEAST_SHARE, Huber, Parametric
-from ._special import inverse_softplus, logistic, softplus, stirling
+from ._special import inverse_softplus, log1p, logistic, softplus, stirling
 
 HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
 
@@ -188,8 +188,8 @@ class StudentT(LocationScale):
         df = df_of(parts[2])
         x = 0.5 * df
         # log Gamma(x + 1/2) - log Gamma(x) - log(x) / 2
-        gammas = x * np.log1p(0.5 / x) - 0.5 + stirling(x + 0.5)[0] - stirling(x)[0]
-        tails = (x + 0.5) * np.log1p(z * z / df)
+        gammas = x * log1p(0.5 / x) - 0.5 + stirling(x + 0.5)[0] - stirling(x)[0]
+        tails = (x + 0.5) * log1p(z * z / df)
         return log_scale + HALF_LOG_2PI - gammas + tails
 
     def _slopes(self, parts, y):
@@ -197,8 +197,8 @@ class StudentT(LocationScale):
         df = df_of(parts[2])
         x, square = 0.5 * df, z * z
         pull = (df + 1) / (df + square)
-        gammas = np.log1p(0.5 / x) - 1 / (df + 1) + stirling(x + 0.5)[1] - stirling(x)[1]
-        by_df = 0.5 * (np.log1p(square / df) - gammas - pull * square / df)
+        gammas = log1p(0.5 / x) - 1 / (df + 1) + stirling(x + 0.5)[1] - stirling(x)[1]
+        by_df = 0.5 * (log1p(square / df) - gammas - pull * square / df)
         return (
             -pull * z * per_scale,
             (1 - pull * square) * log_scale_slope(parts[1]),
@@ -252,7 +252,7 @@ class NegativeBinomial(Likelihood):
 
     def _losses(self, parts, y):
         size, log_odds = size_of(parts)
-        ratio = np.log1p(y / size)
+        ratio = log1p(y / size)
         deviance = (y + size) * (softplus(log_odds) - ratio) - y * parts[0] + xlogy(y, y)
         of_y = gammaln(y + 1) - xlogy(y, y) + y
         return deviance + of_y + 0.5 * ratio + stirling(size)[0] - stirling(size + y)[0]
@@ -260,7 +260,7 @@ class NegativeBinomial(Likelihood):
     def _slopes(self, parts, y):
         size, log_odds = size_of(parts)
         of_mean = size * logistic(log_odds) - y * logistic(-log_odds)
-        gammas = np.log1p(y / size) + 0.5 / size - 0.5 / (size + y)
+        gammas = log1p(y / size) + 0.5 / size - 0.5 / (size + y)
         gammas = gammas + stirling(size + y)[1] - stirling(size)[1]
         of_log = of_mean - size * (softplus(log_odds) - gammas)
         return of_mean, of_log * size * logistic(parts[1])
@@ -270,7 +270,7 @@ class NegativeBinomial(Likelihood):
         share = logistic(log_odds)
         u = -np.expm1(-NODES[:, np.newaxis, np.newaxis] / size)
         u_share = np.minimum(share * u, 1 - 1e-15)
-        logs = np.maximum((-np.log1p(-u_share) - u_share) / u, 0)
+        logs = np.maximum((-log1p(-u_share) - u_share) / u, 0)
         of_log = size * np.tensordot(NODE_WEIGHTS, logs, axes=1)
         by_raw = size * logistic(parts[1])
         return {(0, 0): size * share, (1, 1): of_log * by_raw**2}

@@ -13,10 +13,17 @@ POWERS = np.array([11, 9, 7, 5, 3, 1])
 LARGE = 10
 
 
+def log1p(z):
+    """log(1 + z), whose real part NumPy rounds for complex numbers near zero."""
+    if not np.iscomplexobj(z):
+        return np.log1p(z)
+    return np.log1p(z.real) + 1j * (z.imag / (1 + z.real))
+
+
 def softplus(z):
     """log(1 + exp(z)), where exp cannot overflow."""
     over = z.real > 0
-    return np.where(over, z, 0) + np.log1p(np.exp(np.where(over, -z, z)))
+    return np.where(over, z, 0) + log1p(np.exp(np.where(over, -z, z)))
 
 
 def inverse_softplus(x):
