@@ -21,7 +21,7 @@ LAYERS = [
     {"metrics", "preprocessing"},
     {"training"},
     {"estimators"},
-    {"_show_versions", "inspection"},
+    {"_show_versions", "forecasting", "inspection"},
     {"__init__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
