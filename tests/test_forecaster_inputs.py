@@ -88,7 +88,7 @@ def test_polars_and_arrays_of_objects():
 FEW = pd.Series(Z[:48])
 ON_15TH = pd.to_datetime([f"{2020 + k // 12}-{k % 12 + 1}-15" for k in range(48)])
 UNEVEN = HOURS[:48] + pd.to_timedelta(np.arange(48) % 7, unit="s")
-OF_WEEKDAYS = HOURS[HOURS.dayofweek < 5][:48]._with_freq(None)
+OF_WEEKDAYS = HOURS[HOURS.day_of_week < 5][:48]._with_freq(None)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_the_next_times(index, following):
 
 def test_covariates_by_time_alone():
     z = pd.Series(wave(180), HOURS[:180])
-    X = pd.DataFrame({"p": wave(200, 1), "day": HOURS.dayofweek == 3}, HOURS)
+    X = pd.DataFrame({"p": wave(200, 1), "day": HOURS.day_of_week == 3}, HOURS)
     found = forecaster().fit(z, X).predict(20, X)
     objects = X.set_axis(HOURS.to_pydatetime().astype(object))
     np.testing.assert_array_equal(forecaster().fit(z, objects).predict(20, objects), found)

@@ -20,8 +20,18 @@ NEEDED = {
     "Run on Dask": "distributed",
     "Watch progress": "sklearn.callback",
     **dict.fromkeys(
-        ["Fill gaps", "Windows of a long table", "Columns known ahead"], "pandas"
+        [
+            "Fill gaps",
+            "Windows of a long table",
+            "Columns known ahead",
+            "Search for the parameters of a forecaster",
+        ],
+        "pandas",
     ),
+    "Forecast in sktime": "sktime",
+    "Forecast in skforecast": "skforecast",
+    "Forecast in mlforecast": "mlforecast",
+    "Conformal intervals": "mapie",
 }
 
 
