@@ -9,7 +9,11 @@ os.environ["SCIPY_ARRAY_API"] = "1"
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 # Optional packages of modules that cannot be imported without them, and of doctests.
-OF_MODULES = {"_skl2onnx": ["skl2onnx"], "_torch_module": ["torch"]}
+OF_MODULES = {
+    "convert/_skl2onnx": ["skl2onnx"],
+    "convert/_torch_module": ["torch"],
+    "forecasting/sktime": ["sktime"],
+}
 OF_DOCTESTS = {
     "production.rst": ["onnx", "onnxruntime", "skl2onnx", "torch"],
     "skbptt.convert.to_onnx": ["onnx", "onnxruntime"],
@@ -26,9 +30,7 @@ def at_hand(packages):
 
 
 collect_ignore = [
-    f"skbptt/convert/{name}.py"
-    for name, needed in OF_MODULES.items()
-    if not at_hand(needed)
+    f"skbptt/{name}.py" for name, needed in OF_MODULES.items() if not at_hand(needed)
 ]
 
 

@@ -1,3 +1,11 @@
-"""What the build of the documentation writes beside its pages holds no tests of its own."""
+"""Pages that pytest leaves out: tests/test_recipes.py runs the recipes one by one, skipping
+those whose packages are not installed, and what the build writes holds no tests of its own.
+"""
 
-collect_ignore_glob = ["conf.py", "_build/*", "auto_examples/*", "generated/*"]
+collect_ignore_glob = [
+    "conf.py",
+    "recipes.rst",
+    "_build/*",
+    "auto_examples/*",
+    "generated/*",
+]

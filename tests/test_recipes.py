@@ -21,8 +21,18 @@ NEEDED = {
     "Translate, and score by BLEU": "sacrebleu",
     "Watch progress": "sklearn.callback",
     **dict.fromkeys(
-        ["Fill gaps", "Windows of a long table", "Columns known ahead"], "pandas"
+        [
+            "Fill gaps",
+            "Windows of a long table",
+            "Columns known ahead",
+            "Search for the parameters of a forecaster",
+        ],
+        "pandas",
     ),
+    "Forecast in sktime": "sktime",
+    "Forecast in skforecast": "skforecast",
+    "Forecast in mlforecast": "mlforecast",
+    "Conformal intervals": "mapie",
 }
 
 
