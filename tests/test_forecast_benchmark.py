@@ -19,7 +19,12 @@ def bench(monkeypatch):
     import forecasts
     import series
 
-    return SimpleNamespace(forecasts=forecasts, models=forecasters.MODELS, series=series)
+    return SimpleNamespace(
+        forecasts=forecasts,
+        forecasters=forecasters,
+        models=forecasters.MODELS,
+        series=series,
+    )
 
 
 def frames_of(bench, n_series=2, n_steps=150):
@@ -89,6 +94,28 @@ def test_seasonal_naive(bench):
     found = model.forecast([history], [future[[]]])
     assert found.shape == (1, 10, 19)
     assert (found == future["y"].to_numpy()[:, np.newaxis]).all()
+
+
+def test_quantiles_from_intervals(bench):
+    """The bounds of the interval of 90 % are the levels 0.05 and 0.95, and so on."""
+    found = {"mean": 0.0}
+    for percent in (90, 80, 70, 60, 50, 40, 30, 20, 10):
+        found[f"lo-{percent}"] = norm.ppf(0.5 - percent / 200)
+        found[f"hi-{percent}"] = norm.ppf(0.5 + percent / 200)
+    np.testing.assert_allclose(
+        bench.forecasters.by_percent(found), norm.ppf(LEVELS), atol=1e-12
+    )
+
+
+def test_values_from_seasonal_differences(bench):
+    """Over more than one season, for the recurrent peer on series with a trend."""
+    model = bench.models["lstm"](problem(bench, trend=True), 0)
+    y = pd.Series(0.5 * np.arange(40) + np.arange(40) % 7)
+    (z,) = model.stationary([pd.DataFrame({"y": y[:30]})])
+    np.testing.assert_allclose(z, 3.5)
+    model.scales = [(3.0, 2.0)]
+    found = model.paths(np.full((10, 2), 0.25), 0, y[:30])
+    np.testing.assert_allclose(found, np.stack([y[30:], y[30:]], axis=1))
 
 
 NEEDS = {
