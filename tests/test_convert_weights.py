@@ -6,7 +6,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier
 
 from skbptt import RNNRegressor, RNNTranscriber
-from skbptt.convert import from_weights
+from skbptt.convert import from_weights, to_c
 from tests.converted import NUMBERS, TOKENS, X, fitted, model_of
 from tests.fits import quietly
 
@@ -73,3 +73,10 @@ def test_estimators_that_have_none():
         from_weights({}, RNNRegressor())
     with pytest.raises(TypeError, match="one of skbptt. Got MLPClassifier"):
         from_weights({}, MLPClassifier())
+
+
+def test_distributions_are_refused_by_name():
+    X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    model = quietly(RNNRegressor(4, loss="gaussian", max_iter=1).fit, X, X[:, 0, 0])
+    with pytest.raises(TypeError, match="to_c knows losses with one raw output .*gaussian"):
+        to_c(model, "model")

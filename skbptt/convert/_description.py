@@ -148,8 +148,8 @@ def describe(estimator, function):
     Raises
     ------
     TypeError
-        If ``function``, the name of an exporter, has no way to express the estimator or
-        its cell.
+        If ``function``, the name of an exporter, has no way to express the estimator, its
+        cell or its loss.
     """
     if not isinstance(estimator, (RNNClassifier, RNNRegressor)):
         raise TypeError(
@@ -163,6 +163,11 @@ def describe(estimator, function):
         raise TypeError(
             f"{function} knows the cells ElmanCell, GRUCell and LSTMCell of skbptt.cells. "
             f"Got cell={network.cell!r}."
+        )
+    if estimator._loss.n_raw > 1:
+        raise TypeError(
+            f"{function} knows losses with one raw output for each target. Got "
+            f"loss={estimator.loss!r}."
         )
     for name, values in weights.items():
         if not np.isfinite(values).all():
