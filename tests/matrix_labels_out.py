@@ -170,7 +170,8 @@ def encoded(data):
         texts = ["".join(labels) for labels in y]
         encoder = TokenEncoder("char").fit(texts)
         got = data.fit(model, encoder.transform(texts)).predict(data.X)
-        ids = {"+": 1, "-": 2} if "".join(texts).count("+") >= N / 2 else {"-": 1, "+": 2}
+        by_frequency = sorted("+-", key="".join(texts).count, reverse=True)
+        ids = {label: k for k, label in enumerate(by_frequency, 1)}
         assert encoder.vocabulary_ == ids
         names = {k: label for label, k in ids.items()}
         by_hand = data.fit(model, [[ids[label] for label in text] for text in texts])
