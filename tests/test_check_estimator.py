@@ -29,7 +29,7 @@ CASES = [
     *(
         pytest.param(RNNRegressor(loss=loss), "rnn", solver, marks=pytest.mark.slow)
         for loss in ("gaussian", "student_t")
-        for solver in ("adam", "lbfgs", "hessian-free")
+        for solver in ("adam", "lbfgs")
     ),
 ]
 
