@@ -307,6 +307,25 @@ def test_search_and_store():
     assert search.cv_results_["split2_test_score"][1] == pytest.approx(expected)
 
 
+def test_search_over_the_network_with_covariates():
+    """Each fold fits what came before, and scores what came next with its covariates."""
+    z = pd.Series(wave(120), HOURS[:120])
+    X = pd.DataFrame({"p": wave(120, 1), "q": pd.Categorical(list("ab") * 60)}, z.index)
+    grid = {"period": [None, 19], "regressor__alpha": [0.1, 100.0]}
+    cv = TimeSeriesSplit(2, test_size=10)
+    search = GridSearchCV(forecaster(), grid, cv=cv).fit(z, X)
+    for k, params in enumerate(search.cv_results_["params"]):
+        for i, n in enumerate((100, 110)):
+            model = forecaster().set_params(**params).fit(z[:n], X[:n])
+            assert model.regressor_.alpha == params["regressor__alpha"]
+            expected = model.score(z[n : n + 10], X[n : n + 10])
+            assert search.cv_results_[f"split{i}_test_score"][k] == expected
+    best = search.best_estimator_
+    again = forecaster().set_params(**search.best_params_).fit(z, X)
+    ahead = pd.DataFrame({"p": [1.0, 2], "q": ["a", "b"]}, HOURS[120:122])
+    pd.testing.assert_series_equal(best.predict(2, ahead), again.predict(2, ahead))
+
+
 @pytest.mark.parametrize(
     ("series", "how", "message"),
     [

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from pandas.tseries.offsets import CustomBusinessDay, Hour
+from pandas.tseries.offsets import BDay, CustomBusinessDay, Hour
 
 from skbptt import RNNRegressor
 from skbptt.forecasting import RNNForecaster
@@ -180,6 +180,18 @@ def test_the_next_times(index, following):
     assert model.update(update).predict(1).index[0] == model.predict(2).index[0]
     if len(following) > 1:
         assert str(model.predict(1).index[0]).startswith(following[1])
+
+
+def test_the_calendar_is_kept_through_updates():
+    """The last days alone, or those of the first week, do not tell of weekends."""
+    days = pd.bdate_range("2024-01-01", periods=60)._with_freq(None)
+    for n in (5, 30):
+        model = forecaster().fit(pd.Series(wave(n), days[:n]))
+        for k in range(n, 60):
+            model.update(pd.Series([1.0], days[k : k + 1]))
+            # The first week could be one of days without end.
+            if k > 5:
+                assert model.predict(1).index[0] == days[k] + BDay()
 
 
 def test_covariates_by_time_alone():

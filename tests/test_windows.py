@@ -112,6 +112,17 @@ def test_after_dropna_and_selection():
         make_windows(kept, window=1)
 
 
+def test_a_calendar_of_its_own_has_no_holes():
+    """The frequency of an index says which times there are."""
+    workdays = pandas.offsets.CustomBusinessDay(holidays=["2025-12-25", "2025-12-26"])
+    days = pandas.date_range("2025-12-22", periods=6, freq=workdays)
+    series = pandas.Series(np.arange(6.0), days)
+    X, y = make_windows(series, window=2)
+    np.testing.assert_array_equal(y, [2, 3, 4, 5])
+    with pytest.raises(ValueError, match="hole between 2025-12-24"):
+        make_windows(series.set_axis(days._with_freq(None)), window=2)
+
+
 def test_each_of_several_series_has_a_time_of_its_own():
     frames = [
         pandas.DataFrame({"a": range(5)}, pandas.date_range(start, periods=5, freq=freq))

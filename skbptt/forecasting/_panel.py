@@ -8,7 +8,7 @@ import numpy as np
 from ..data import is_list, missing
 from ..data._validation import ndim_of
 from ..preprocessing._series import as_columns, rows_by_label, split_labels
-from ._times import check_times, following, index_of, joined
+from ._times import check_times, following, index_of, joined, tail
 
 FORMS = (
     "series must be one series, a table with a column for each series, a list or dict of "
@@ -69,9 +69,14 @@ class Panel:
         return [len(one.values) for one in self.series]
 
     def without_values(self):
-        """The series with their names and times."""
+        """The series with their names and last times."""
         nothing = np.empty(0)
-        return self._with([replace(one, values=nothing, start=0) for one in self.series])
+        return self._with(
+            [
+                replace(one, values=nothing, index=tail(one.index), start=0)
+                for one in self.series
+            ]
+        )
 
     def ahead(self, n):
         """The next n time steps, of values that are not known."""

@@ -57,6 +57,20 @@ def joined(index, new, label):
     return whole
 
 
+def regular(index):
+    """An index of times with its frequency, if it has one."""
+    import pandas as pd
+
+    if isinstance(index, pd.DatetimeIndex) and index.freq is None and len(index) > 2:
+        return pd.DatetimeIndex(index, freq="infer")
+    return index
+
+
+def tail(index):
+    """The last times of an index, from which the next can be told, or None of no index."""
+    return None if index is None else regular(index)[-10:]
+
+
 def following(index, n):
     """The n times after those of an index, or None of no index."""
     if index is None:
@@ -66,7 +80,7 @@ def following(index, n):
     if isinstance(index, pd.PeriodIndex):
         return pd.period_range(index[-1] + 1, periods=n, freq=index.freq, name=index.name)
     if isinstance(index, pd.DatetimeIndex):
-        freq = index.freq or pd.DatetimeIndex(index, freq="infer").freq
+        freq = regular(index).freq
         if freq is None:
             raise ValueError(
                 "The next times cannot be told from the index of series, which has no "

@@ -157,7 +157,7 @@ def split_at_holes(times, parts, holes):
     n_holes = np.cumsum(np.append(0, holes_in(times) if numbered else []))
     bounded = []
     for name, rows in parts.items():
-        index = times[rows]
+        index = times if len(parts) == 1 else times[rows]
         if not increases(index):
             raise ValueError(describe_disorder(index, rows, name))
         found = np.diff(n_holes[rows]) > 0 if numbered else holes_in(index)
