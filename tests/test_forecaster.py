@@ -29,15 +29,16 @@ def small(**how):
 
 def forecaster(**how):
     regressor = how.pop("regressor", None) or small()
-    return RNNForecaster(regressor, **{"n_samples": 50, "random_state": 0} | how)
+    given = {"n_estimators": 1, "n_samples": 50, "random_state": 0}
+    return RNNForecaster(regressor, **given | how)
 
 
 def set_weights(model, **values):
-    """Give the fitted network of a forecaster weights by hand."""
-    regressor = model.regressor_
-    views = regressor._network.layout.views(regressor._theta)
-    for name, array in views.items():
-        array[...] = values.get(name, 0.0)
+    """Give the fitted networks of a forecaster weights by hand."""
+    for regressor in model.estimators_:
+        views = regressor._network.layout.views(regressor._theta)
+        for name, array in views.items():
+            array[...] = values.get(name, 0.0)
 
 
 def linear(series, X):
@@ -83,7 +84,7 @@ def test_update_is_the_state_of_the_longer_history():
     """The means are those that the regressor predicts for the whole sequence of inputs."""
     z, new = wave(260), wave(40, seed=1)
     model = forecaster(period=12).fit(z).update(new)
-    inner = model._model
+    inner = model._model.models[0]
     (x,) = inner.rows([np.r_[z, new, np.nan]], [np.empty((288, 0))], inner.scales)
     whole = inner.regressor.predict([x])[0][-1]
     shift, scale = np.r_[z, new][-12], inner.scales.d[0]
@@ -109,7 +110,7 @@ def test_series_of_unequal_length_are_read_alone():
         np.testing.assert_allclose(x, y, rtol=1e-10)
     both.update([wave(5), []])
     np.testing.assert_allclose(both.predict(7)[1], other.predict(7)[0], rtol=1e-10)
-    inner = both._model
+    inner = both._model.models[0]
     rows = inner.rows([np.r_[a, wave(5), np.nan]], [np.empty((305, 0))], inner.scales.of(0))
     whole = inner.regressor.predict(rows)[0][-1]
     expected = wave(5)[-1] + inner.scales.d[0] * whole
@@ -166,7 +167,8 @@ def test_scales_where_values_are_missing_or_repeat():
         found = one.update([z[-1] + 1]).predict(9)
         scaled = other.update([1e4 * (z[-1] + 1)]).predict(9)
         np.testing.assert_allclose(scaled, 1e4 * found, rtol=1e-6)
-        rows = one._model.rows([z], [np.empty((len(z) - period - 1, 0))], one._model.scales)
+        inner = one._model.models[0]
+        rows = inner.rows([z], [np.empty((len(z) - period - 1, 0))], inner.scales)
         assert np.abs(rows[0]).max() < 4
     # The error of the last value that is known.
     known = rare[::2]
@@ -223,7 +225,7 @@ def test_covariates_are_found_by_time_and_categories_by_value():
         {"hour": pd.Categorical(HOURS.hour), "price": np.arange(400.0) % 7}, HOURS
     )
     model = forecaster().fit(z, X)
-    assert next(iter(model.regressor_.weights_)).startswith("embedding.x1")
+    assert next(iter(model.estimators_[0].weights_)).startswith("embedding.x1")
     found = model.predict(5, X)
     shuffled = X.sample(frac=1, random_state=0)
     pd.testing.assert_series_equal(model.predict(5, shuffled), found)
@@ -317,7 +319,7 @@ def test_search_over_the_network_with_covariates():
     for k, params in enumerate(search.cv_results_["params"]):
         for i, n in enumerate((100, 110)):
             model = forecaster().set_params(**params).fit(z[:n], X[:n])
-            assert model.regressor_.alpha == params["regressor__alpha"]
+            assert model.estimators_[0].alpha == params["regressor__alpha"]
             expected = model.score(z[n : n + 10], X[n : n + 10])
             assert search.cv_results_[f"split{i}_test_score"][k] == expected
     best = search.best_estimator_

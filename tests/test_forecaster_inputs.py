@@ -119,7 +119,7 @@ def test_refused_series(series, message):
     model = forecaster()
     with pytest.raises(ValueError, match=message):
         model.fit(series)
-    assert not hasattr(model, "regressor_")
+    assert not hasattr(model, "estimators_")
 
 
 def test_refused_long_frames():

@@ -1,6 +1,5 @@
 """The forecaster."""
 
-from copy import copy
 from numbers import Integral
 
 import numpy as np
@@ -19,8 +18,8 @@ from ._checks import (
     positive_integers,
 )
 from ._covariates import Covariates, parts_of
+from ._ensemble import Ensemble
 from ._inputs import Inputs, naive_error
-from ._model import Model
 from ._panel import panel_of
 
 # Losses of counts, of which the network learns the values themselves.
@@ -28,12 +27,13 @@ OF_COUNTS = {"poisson", "negative_binomial"}
 
 
 class RNNForecaster(Documented, BaseEstimator):
-    """Forecasts of one time series or of many, by one recurrent network.
+    """Forecasts of one time series or of many, by a few recurrent networks.
 
-    The network reads a series step by step and predicts the distribution of each next
+    A network reads a series step by step and predicts the distribution of each next
     value, from its states, some values before and covariates that are known ahead.
     Forecasts of several steps go on from what it predicts: ``predict`` from the means, and
-    intervals from random paths [1]_.
+    intervals from random paths [1]_. Networks that differ in their random numbers are
+    combined: means are averaged, and paths pooled [2]_.
 
     Parameters
     ----------
@@ -42,6 +42,11 @@ class RNNForecaster(Documented, BaseEstimator):
         distributions are: with "gaussian", "student_t", "negative_binomial" or "poisson"
         there are intervals. None means ``RNNRegressor(32, loss="gaussian",
         return_sequences=True, alpha=40)``. It is cloned.
+
+    n_estimators : int, default=3
+        Number of networks, which are trained one after the other with random states drawn
+        from that of the regressor. One is as fast as possible. Several are more accurate,
+        and their intervals also cover what a single network is unsure of.
 
     period : int, sequence of int or None, default=None
         Length of the seasons, in time steps: 24 for hours with a daily season, (24, 168)
@@ -68,8 +73,8 @@ class RNNForecaster(Documented, BaseEstimator):
 
     Attributes
     ----------
-    regressor_ : RNNRegressor
-        The fitted network.
+    estimators_ : list of RNNRegressor
+        The fitted networks.
 
     n_series_ : int
         Number of series.
@@ -99,6 +104,9 @@ class RNNForecaster(Documented, BaseEstimator):
        Probabilistic forecasting with autoregressive recurrent networks. International
        Journal of Forecasting 36(3).
 
+    .. [2] Lakshminarayanan, B., Pritzel, A. & Blundell, C. (2017). Simple and scalable
+       predictive uncertainty estimation using deep ensembles. NeurIPS.
+
     Examples
     --------
     >>> import numpy as np
@@ -116,6 +124,7 @@ class RNNForecaster(Documented, BaseEstimator):
 
     _parameter_constraints: dict = {
         "regressor": [HasMethods(["fit", "predict", "stream"]), None],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "period": [Interval(Integral, 1, None, closed="left"), "array-like", None],
         "lags": ["array-like"],
         "categorical_features": ["array-like", str, None],
@@ -128,6 +137,7 @@ class RNNForecaster(Documented, BaseEstimator):
         self,
         regressor=None,
         *,
+        n_estimators=3,
         period=None,
         lags=(),
         categorical_features="from_dtype",
@@ -136,6 +146,7 @@ class RNNForecaster(Documented, BaseEstimator):
         random_state=None,
     ):
         self.regressor = regressor
+        self.n_estimators = n_estimators
         self.period = period
         self.lags = lags
         self.categorical_features = categorical_features
@@ -146,7 +157,7 @@ class RNNForecaster(Documented, BaseEstimator):
     # Training.
 
     def fit(self, series, X=None):
-        """Train the network, and read the series up to their ends.
+        """Train the networks, and read the series up to their ends.
 
         Parameters
         ----------
@@ -194,13 +205,13 @@ class RNNForecaster(Documented, BaseEstimator):
         self._covariates = None
         if parts is not None:
             self._covariates = Covariates(parts, self.categorical_features)
-        self._model = Model(regressor, inputs)
+        self._model = Ensemble(regressor, self.n_estimators, inputs)
         values, covariates = self._arrays(panel, parts)
         mask = () if self._covariates is None else self._covariates.mask
         self._model.fit(values, covariates, mask)
         self._panel, self.n_series_ = panel.without_values(), len(values)
         self._naive = [naive_error(z) for z in values]
-        self.regressor_ = self._model.regressor
+        self.estimators_ = self._model.regressors
 
     def _make_inputs(self, regressor):
         periods = positive_integers("period", self.period)
@@ -359,9 +370,8 @@ class RNNForecaster(Documented, BaseEstimator):
         return self
 
     def _update(self, panel, parts):
-        model = copy(self._model)
-        model.update(*self._arrays(panel, parts))
-        self._model, self._panel = model, panel.without_values()
+        self._model = self._model.updated(*self._arrays(panel, parts))
+        self._panel = panel.without_values()
 
     # How good forecasts are.
 

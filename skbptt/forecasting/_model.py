@@ -1,5 +1,7 @@
 """The network of a forecaster, over arrays of values and covariates."""
 
+from copy import copy
+
 import numpy as np
 
 from ._checks import check_distribution
@@ -69,13 +71,14 @@ class Model:
         )
         read(self.state.stream, rows)
 
-    def update(self, values, covariates):
-        """Read further values, of which there may be none."""
-        state, n = self.state.copy(), self.inputs.n_before
+    def updated(self, values, covariates):
+        """The model after further values, of which there may be none."""
+        model, n = copy(self), self.inputs.n_before
+        model.state = state = self.state.copy()
         values = [np.append(*pair) for pair in zip(state.before, values)]
         read(state.stream, self.rows(values, covariates, self.scales))
         state.before = np.stack([filled(z)[-n:] for z in values])
-        self.state = state
+        return model
 
     def rows(self, values, covariates, scales):
         """Inputs of the steps after the first ``n_before``, with their covariates."""
