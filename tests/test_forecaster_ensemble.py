@@ -29,8 +29,10 @@ def alone(model, k):
 def test_networks_differ_and_the_first_is_that_of_a_single_one():
     model = forecaster(3).fit(wave())
     thetas = [estimator._theta for estimator in model.estimators_]
-    assert not np.allclose(thetas[0], thetas[1]) and not np.allclose(thetas[1], thetas[2])
-    np.testing.assert_array_equal(forecaster(1).fit(wave()).estimators_[0]._theta, thetas[0])
+    assert not np.allclose(thetas[0], thetas[1])
+    assert not np.allclose(thetas[1], thetas[2])
+    (single,) = forecaster(1).fit(wave()).estimators_
+    np.testing.assert_array_equal(single._theta, thetas[0])
 
 
 def test_means_are_averages():
@@ -59,7 +61,8 @@ def test_paths_are_of_all_networks_in_equal_shares(n):
     last, scale = wave()[-1], model._model.scales.d[0]
     found = np.round((model.sample(1, n)[0] - last) / (100 * scale)).astype(int)
     shares = np.bincount(found, minlength=3)
-    assert shares.sum() == n and len(shares) == 3
+    assert shares.sum() == n
+    assert len(shares) == 3
     assert shares.max() - shares.min() <= 1
 
 

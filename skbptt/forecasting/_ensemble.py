@@ -29,9 +29,9 @@ class Ensemble:
         seeds = check_random_state(regressor.random_state)
         self.inputs = inputs
         self.models = []
-        for _ in range(n):
-            seed = seeds.randint(np.iinfo(np.int32).max)
-            self.models.append(Model(clone(regressor).set_params(random_state=seed), inputs))
+        for seed in seeds.randint(np.iinfo(np.int32).max, size=n):
+            own = clone(regressor).set_params(random_state=int(seed))
+            self.models.append(Model(own, inputs))
 
     @property
     def regressors(self):
