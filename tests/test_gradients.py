@@ -22,7 +22,7 @@ from tests.gradcheck import (
 TOLERANCE = 1e-9
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(strategies.problems(), st.sampled_from([0.0, 0.3]))
 def test_gradient_equals_complex_step(problem, alpha):
     network, loss, sequences, y, weights, theta = problem
@@ -38,7 +38,7 @@ def test_gradient_equals_complex_step(problem, alpha):
     assert relative_error(gradient, expected) < TOLERANCE
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(strategies.problems(), strategies.truncations)
 def test_truncated_gradient_is_that_of_a_frozen_history(problem, truncation):
     network, loss, sequences, y, weights, theta = problem
@@ -72,7 +72,7 @@ def test_truncation_cuts_and_long_windows_do_not():
     assert relative_error(gradient((5, 5)), gradient(None)) > 1e-3
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     cell=strategies.cells,
     lengths=strategies.lengths,

@@ -366,7 +366,7 @@ def test_start_is_within_reach(kind):
 # Quantiles.
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data(), st.sampled_from([np.float32, np.float64]))
 def test_quantiles_do_not_cross(data, dtype):
     """Whatever the raw outputs, units and precision."""
