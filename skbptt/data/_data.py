@@ -150,10 +150,10 @@ def completed(data):
 
 
 def projections(sequences):
-    """A number for each sequence that differs from those of others, almost surely.
+    """A number for each sequence, almost surely different for different sequences.
 
-    And that hardly changes where the sequence hardly does, as a digest would. So data that
-    differ by rounding, say of a scaler on another machine, are in the same order.
+    Unlike a digest, it varies smoothly with the sequence: data that differ by rounding, for
+    example because of another machine, are in the same order.
     """
     size = sequences.lengths.max() * sequences.steps.shape[1]
     direction = np.random.RandomState(0).standard_normal(size)
@@ -168,11 +168,17 @@ def fingerprint(data):
     return digest(data.weights) + blake2b(data.keys, digest_size=16).digest()
 
 
+# Numbers that are converted at once, which bounds the memory.
+BLOCK = 1 << 14
+
+
 def digest(values):
-    """16 bytes, the same for equal values, whatever their precision."""
-    hashed = blake2b(digest_size=16)
+    """16 bytes, the same for equal values, whatever their precision.
+
+    Adding zero makes -0.0 equal to 0.0.
+    """
     flat = values.reshape(-1)
-    for start in range(0, len(flat), 1 << 14):  # for the sake of memory
-        block = flat[start : start + (1 << 14)]
-        hashed.update(np.add(block, 0, dtype=np.float64))  # makes -0.0 equal to 0.0
+    hashed = blake2b(np.add(flat[:BLOCK], 0, dtype=np.float64), digest_size=16)
+    for start in range(BLOCK, len(flat), BLOCK):
+        hashed.update(np.add(flat[start : start + BLOCK], 0, dtype=np.float64))
     return hashed.digest()

@@ -196,12 +196,13 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
         return self._partial_fit(X, y, sample_weight, classes=classes)
 
     def _encode(self, y, classes, known, incremental):
-        check_classification_targets(y)
         kind = type_of_target(y, input_name="y")
         if kind == "multiclass-multioutput":
             raise ValueError(
                 "Several columns of y must be indicators of 0 and 1 (multilabel)."
             )
+        if kind not in ("binary", "multiclass", "multilabel-indicator"):
+            check_classification_targets(y)  # raises
         if incremental:
             _check_partial_fit_first_call(self, classes)
             if len(self.classes_) < 2:

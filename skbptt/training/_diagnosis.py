@@ -82,10 +82,7 @@ def diagnose(estimator, run, outcome):
     constant = loss.start(data.y, data.weights)
     sample = spread(data, N_JUDGED)
     with np.errstate(over="ignore", invalid="ignore"):
-        # Without other weights than these biases, all raw outputs are constant.
-        biases = np.zeros_like(theta)
-        network.layout.views(biases)["output.b"][:] = constant
-        at_first = mean_loss(network, biases, loss, sample)
+        at_first = loss_of_constant(network, theta, loss, sample, constant)
         if at_first - loss.least < np.finfo(theta.dtype).eps:
             return None
         # What was validated may have ended at other weights than its last.
@@ -109,7 +106,20 @@ def diagnose(estimator, run, outcome):
 def spread(data, n):
     """At most ``n`` sequences, evenly spaced."""
     n_all = len(data.sequences)
+    if n_all <= n:
+        return data
     return data.take(np.unique(np.linspace(0, n_all - 1, n).astype(int)))
+
+
+def loss_of_constant(network, theta, loss, data, constant):
+    """The mean loss if the raw outputs are the same everywhere."""
+    if isinstance(data.y, Labels):
+        # Without other weights than these biases, all raw outputs are constant.
+        biases = np.zeros_like(theta)
+        network.layout.views(biases)["output.b"][:] = constant
+        return mean_loss(network, biases, loss, data)
+    raw = np.tile(np.asarray(constant, theta.dtype), (len(data.y), 1))
+    return loss.weighted_average(raw, data.y, data.weights)
 
 
 def mean_loss(network, theta, loss, data):
