@@ -21,6 +21,7 @@ from skbptt.inspection import (
     permutation_importance,
     saliency,
 )
+from skbptt.layers._embedding import sum_by_code, sum_by_code_in_numpy
 from skbptt.network import Stack, raw_outputs
 from skbptt.preprocessing import TimeDistributed, TokenEncoder
 from tests.coded import (
@@ -357,6 +358,40 @@ def test_repeated_ids_against_a_loop(seed, n_columns, learned):
 
     raw = raw_outputs(network, theta, check_sequences(sequences, looked_up, reset=False))
     np.testing.assert_allclose(model.predict(X), raw[:, 0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_sums_by_code_equal_a_loop_to_the_bit(dtype):
+    """Compiled and in NumPy, of rows that lie apart; the code -1 counts nowhere."""
+    rng = np.random.RandomState(0)
+    rows = rng.standard_normal((50, 7)).astype(dtype)[:, 2:]
+    codes = rng.randint(-1, 6, 50)
+    expected = np.zeros((8, 5), dtype)
+    for row, code in zip(rows, codes):
+        if code >= 0:
+            expected[code] += row
+    for function in (sum_by_code, sum_by_code_in_numpy):
+        sums = np.full((8, 5), np.nan, dtype)
+        function(rows, codes, sums)
+        np.testing.assert_array_equal(sums, expected)
+
+
+def test_compiled_sums_stay_within_their_arrays(compiled):
+    rows, codes, sums = np.ones((4, 3)), np.array([0, 1, -1, 1]), np.empty((2, 3))
+    for wrong in (2, -2):
+        with pytest.raises(ValueError, match=f"row {wrong}, but there are 2"):
+            sum_by_code(rows, np.array([0, 1, wrong, 1]), sums)
+    with pytest.raises(ValueError, match="3 numbers of int64, not 4"):
+        sum_by_code(rows, codes[1:], sums)
+    with pytest.raises(ValueError, match="float32"):
+        sum_by_code(rows, codes, sums.astype("f4"))
+    with pytest.raises(ValueError, match="shape"):
+        sum_by_code(rows[:, 1:], codes, sums)
+    with pytest.raises(ValueError, match="contiguous"):
+        sum_by_code(rows, codes, np.empty((2, 6))[:, ::2])
+    sums.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only|not writable"):
+        sum_by_code(rows, codes, sums)
 
 
 def test_hidden_states_of_tokens():

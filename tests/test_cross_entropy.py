@@ -4,22 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit, log_softmax, softmax
 
-from skbptt.loops import _engine
 from skbptt.losses._cross_entropy import cross_entropy, cross_entropy_in_numpy
 from tests.gradcheck import complex_gradient
-
-try:
-    from skbptt.loops._loops import Loops, available
-except ImportError:
-    available = ()
-ENGINES = ["numpy", *available]
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request, monkeypatch):
-    """Each of the engines in turn: NumPy, and every set of instructions."""
-    loops = None if request.param == "numpy" else Loops(request.param)
-    monkeypatch.setattr(_engine, "LOOPS", loops)
 
 
 def problem(n_classes, scale=2.0, n=37, seed=0):
@@ -141,8 +127,7 @@ def test_what_is_not_finite_is_handed_on(engine, bad):
     assert bad == np.inf or np.isnan(raw[1]).all()
 
 
-@pytest.mark.skipif(not available, reason="installed without a compiler")
-def test_compiled_code_stays_within_its_arrays():
+def test_compiled_code_stays_within_its_arrays(compiled):
     raw, y, weights = problem(4)
     for wrong in (4, -1):
         with pytest.raises(ValueError, match="labels must lie between 0 and 3"):

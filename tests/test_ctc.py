@@ -5,23 +5,9 @@ from itertools import groupby, product
 import numpy as np
 import pytest
 
-from skbptt.loops import _engine
 from skbptt.losses import align, best_path, check_alignable, ctc, prefix_search
 from skbptt.losses._ctc import ctc_in_numpy
 from tests.gradcheck import H, complex_gradient
-
-try:
-    from skbptt.loops._loops import Loops, available
-except ImportError:
-    available = ()
-ENGINES = ["numpy", *available]
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request, monkeypatch):
-    """Each of the engines in turn: NumPy, and every set of instructions."""
-    loops = None if request.param == "numpy" else Loops(request.param)
-    monkeypatch.setattr(_engine, "LOOPS", loops)
 
 
 def reading(path, blank):
@@ -206,8 +192,7 @@ def test_targets_that_cannot_be_aligned(engine):
         check_alignable(np.array([1, 1]), np.array([1, 2] * 2), np.array([2, 2]))
 
 
-@pytest.mark.skipif(not available, reason="installed without a compiler")
-def test_compiled_code_stays_within_its_arrays():
+def test_compiled_code_stays_within_its_arrays(compiled):
     raw, lengths, labels, label_lengths = problem([3, 3], [[1, 0], [1]], 2)
     with pytest.raises(ValueError, match="labels must lie between 0 and 1"):
         ctc(raw, lengths, np.array([1, 2, 0]), label_lengths)

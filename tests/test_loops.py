@@ -190,6 +190,64 @@ def test_steps_equal_the_scan(loops, cell, n_streams, dtype, monkeypatch):
             state[:] = start[name]
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("cell", [*CELLS, Delayed()], ids=repr)
+@pytest.mark.parametrize("loops", [None, *map(_loops.Loops, INSTRUCTIONS)])
+def test_codes_are_one_hot_rows(loops, cell, dtype, monkeypatch):
+    """In the scan and in steps; the code -1 is a row of zeros."""
+    monkeypatch.setattr(_engine, "LOOPS", loops)
+    p, batch, rng = problem(cell, 17, 5, [4] * 70, dtype)
+    codes = rng.randint(-1, 5, len(batch.x))
+    one_hot = (codes[:, np.newaxis] == np.arange(5)).astype(dtype)
+    tolerance = 1e-13 if dtype == "float64" else 1e-5
+    expected, _ = run(cell, p, one_hot, batch, (), Workspace(), keep=False)
+    found, _ = run(cell, p, codes, batch, (), Workspace(), keep=False)
+    assert found.dtype == dtype
+    assert relative_error(found, expected) < tolerance
+    steps = stepper(cell, p, (), 70)
+    by_step = [steps.step(x).copy() for x in codes.reshape(4, 70)]
+    assert relative_error(np.concatenate(by_step), expected) < tolerance
+
+
+def test_codes_that_do_not_exist_are_refused():
+    p, batch, _ = problem(GRUCell(), 4, 3, [5, 2], "float64")
+    loops = _loops.Loops(FASTEST)
+    steps = loops.stepper("gru", ("h",), p, (), 7, Workspace())
+    for wrong, message in ((3, "row 3, but there are 3"), (-2, "row -2")):
+        codes = np.full(7, wrong)
+        with pytest.raises(ValueError, match=message):
+            loops.scan("gru", p, codes, batch, (), Workspace(), False)
+        with pytest.raises(ValueError, match=message):
+            steps.step(codes)
+    with pytest.raises(ValueError, match="numbers of int64, not 7"):
+        steps.step(np.zeros(6, int))
+    with pytest.raises(ValueError, match="no way back"):
+        run(GRUCell(), p, np.zeros(7, int), batch, (), Workspace())
+
+
+@pytest.mark.parametrize("cell", [GRUCell(), LSTMCell(), Delayed()], ids=repr)
+@pytest.mark.parametrize("loops", [None, *map(_loops.Loops, INSTRUCTIONS)])
+@pytest.mark.parametrize("parts", [(), ("last",), CONCAT], ids=len)
+def test_chosen_streams_go_on(parts, loops, cell, monkeypatch):
+    """As those that they were taken from, which go on as well, to the bit."""
+    monkeypatch.setattr(_engine, "LOOPS", loops)
+    p, _, rng = problem(cell, 17, 5, [1], "float64")
+    streams = np.array([50, 3, 3, 0, 98])
+    whole = stepper(cell, p, parts, 99)
+    x = rng.standard_normal((5, 99, 5))
+    for t in range(3):
+        whole.step(x[t])
+    some = whole.choose(streams)
+    tolerance = 0 if loops and name_of(cell) else 1e-12
+    for t in range(3, 5):
+        found = some.step(x[t, streams])
+        expected = whole.step(x[t])
+        assert relative_error(found, expected[streams]) <= tolerance
+    assert list(some.states) == list(whole.states)
+    for name, state in some.states.items():
+        assert relative_error(state, whole.states[name][streams]) <= tolerance
+
+
 def test_steps_of_another_shape_are_refused():
     p, _, _ = problem(GRUCell(), 4, 3, [1], "float64")
     steps = _loops.Loops(FASTEST).stepper("gru", ("h",), p, (), 2, Workspace())

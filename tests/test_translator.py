@@ -8,8 +8,9 @@ import pytest
 from skbptt import RNNTranslator
 from skbptt.cells import ElmanCell, GRUCell, LSTMCell
 from skbptt.data import Data, Labels, Sequences
+from skbptt.layers import _table
 from skbptt.losses import SequenceCrossEntropy
-from skbptt.network import Translator, translate
+from skbptt.network import Translator, greedy, translate
 from skbptt.training import Objective, losses_of
 from tests.gradcheck import H, relative_error
 
@@ -92,6 +93,8 @@ def test_a_beam_of_one_is_greedy():
     network, theta = network_of(LSTMCell(), (3, 4))
     sequences = data_of().sequences
     found, log_p = translate(network, theta, sequences, 4)
+    for (labels,), others in zip(found, greedy(network, theta, sequences, 4)):
+        assert labels.tolist() == others.tolist()
     for i, (labels,) in enumerate(found):
         one, prefix = sequences.take(np.array([i])), []
         while len(prefix) < 4:
@@ -120,6 +123,39 @@ def test_outputs_do_not_depend_on_their_batch():
             )
             assert [a.tolist() for a in alone[0]] == [a.tolist() for a in together[i]]
             np.testing.assert_allclose(its[0], log_p[i], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("bidirectional", "dropout"), [(True, 0.0), (False, 0.3)])
+@pytest.mark.parametrize("cell", [GRUCell(), LSTMCell()], ids=repr)
+def test_tables_of_codes_decode_alike(
+    engine, cell, bidirectional, dropout, dtype, monkeypatch
+):
+    """They are made where many rows are read, and stand for two products."""
+    rng = np.random.RandomState(0)
+    lengths = rng.randint(1, 7, 40)
+    x = rng.randint(0, 4, (lengths.sum(), 1)).astype(dtype)
+    sequences = Sequences(x, lengths)
+    how = cell, 1, (5, 4), N_LABELS + 1, bidirectional, True, 2
+    network = Translator(*how, embeddings={"x0": (0, 4, 3)}, dropout=dropout)
+    theta = network.initialise(rng, float) + 2 * rng.standard_normal(network.layout.size)
+    theta = theta.astype(dtype)
+    network.layout.tree(theta)["output"]["b"][:] = 0, 0, 0, -1  # outputs of many lengths
+    found = {}
+    for rows_per_code in (0, 10**6):
+        monkeypatch.setattr(_table, "ROWS_PER_CODE", rows_per_code)
+        labels = greedy(network, theta, sequences, 6)
+        beams = translate(network, theta, sequences, 6, width=3, n_best=2)
+        found[rows_per_code] = labels, *beams
+    assert len({tuple(labels) for outputs in found[0][1] for labels in outputs}) > 2
+    for one, other in zip(found[0][0], found[10**6][0]):
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(found[0][1], found[10**6][1]):
+        assert [k.tolist() for k in one] == [k.tolist() for k in other]
+    log_p, others = (np.concatenate(found[key][2]) for key in (0, 10**6))
+    np.testing.assert_allclose(
+        log_p, others, rtol={"float64": 1e-10, "float32": 1e-4}[dtype]
+    )
 
 
 X = [RNG.randint(1, 6, RNG.randint(1, 6)) for _ in range(60)]

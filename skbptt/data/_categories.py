@@ -18,6 +18,8 @@ def tokens_in(X, lists=False):
     """
     if not is_list(X) or not len(X) or getattr(X[0], "ndim", 1) > 1:
         return None
+    if all_tokens(X):
+        return list(X)
     lists = lists or len({len(item) for item in X if isinstance(item, (list, tuple))}) > 1
     items, n_tokens = [], 0
     for item in X:
@@ -34,6 +36,15 @@ def tokens_in(X, lists=False):
     for i, item in enumerate(items):
         check_tokens(item, i)
     return [np.asarray(item) for item in items]
+
+
+def all_tokens(items):
+    """Whether all items are what :func:`check_tokens` allows, without a look at each."""
+    return (
+        all(isinstance(item, np.ndarray) and item.ndim == 1 for item in items)
+        and all(item.dtype.kind in "iu" and len(item) for item in items)
+        and np.concatenate(items).min() >= 0
+    )
 
 
 def sequences_in(X):

@@ -1,5 +1,7 @@
 """Sequences of labels as targets, whose lengths are not those of the input."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from ._sequences import Sequences, object_array
@@ -168,4 +170,6 @@ def codes_of_labels(sequences, classes):
 
 def labels_of_codes(codes, classes):
     """Sequences of labels from a list of sequences of codes, as an object array."""
-    return object_array([classes[np.asarray(of_one, np.intp)] for of_one in codes])
+    labels = classes[np.concatenate(codes).astype(np.intp, copy=False)]
+    ends = np.cumsum([len(of_one) for of_one in codes]).tolist()
+    return object_array([labels[a:b] for a, b in pairwise([0, *ends])])

@@ -195,7 +195,7 @@ class LabelRNN(BaseRNN):
         if self._tokenizer is None:
             return labels
         join = " ".join if self._tokenizer == "word" else "".join
-        return object_array([join(of_one) for of_one in labels])
+        return object_array([join(of_one.tolist()) for of_one in labels])
 
     # Prediction.
 

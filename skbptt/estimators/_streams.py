@@ -73,7 +73,8 @@ class Stream:
             for method, of_raw in model._responses.items()
             if hasattr(model, method)
         }
-        self._step, self._states = model._network.stepper(model._theta, self._n)
+        stepper = model._network.stepper(model._theta, self._n)
+        self._step, self._states = stepper.step, stepper.states
         self._start = {name: array[0].copy() for name, array in self._states.items()}
 
     def push(self, x, method="predict", return_std=False):

@@ -6,9 +6,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._docstrings import fill_docstring
 from ..losses import SequenceCrossEntropy
-from ..network import Translator, translate
+from ..network import Translator, greedy, translate
 from ..training import one_blas_thread, parallel_map
-from ._labels_out import LabelRNN
+from ._labels_out import LabelRNN, positive_integer
 from ._parameters import automatic_dim, make_cell
 
 
@@ -226,8 +226,16 @@ class RNNTranslator(LabelRNN):
         self._longest = max(longest, self._longest) if known else longest
         return data
 
+    def _best(self, sequences):
+        if positive_integer("beam_width", self.beam_width) > 1:
+            return super()._best(sequences)
+        return self._decoded(greedy, sequences)
+
     def _outputs(self, sequences, width, n_best):
+        return self._decoded(translate, sequences, width, self.length_penalty, n_best)
+
+    def _decoded(self, function, sequences, *how):
         longest = self._longest if self.max_length is None else self.max_length
-        how = longest, width, self.length_penalty, n_best
+        how = sequences, longest, *how
         with one_blas_thread(), parallel_map(self.n_jobs) as map_parts:
-            return translate(self._network, self._theta, sequences, *how, map_parts)
+            return function(self._network, self._theta, *how, map_parts)

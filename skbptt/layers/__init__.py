@@ -1,6 +1,5 @@
 """Layers: what a network is made of."""
 
-from ._attention import Grid
 from ._base import Layer, Pass, Stepper
 from ._dense import Dense
 from ._dropout import Dropout
@@ -8,6 +7,7 @@ from ._embedding import Columns, Embedding
 from ._encoder_decoder import EncoderDecoder
 from ._groups import Chain, Sides
 from ._recurrent import Recurrent
+from ._table import by_table
 
 __all__ = [
     "Chain",
@@ -16,10 +16,10 @@ __all__ = [
     "Dropout",
     "Embedding",
     "EncoderDecoder",
-    "Grid",
     "Layer",
     "Pass",
     "Recurrent",
     "Sides",
     "Stepper",
+    "by_table",
 ]

@@ -95,10 +95,14 @@ class Stepper(NamedTuple):
     states : dict of str to ndarray
         All that ``step`` remembers, in arrays of n rows, which it changes in place. So may
         the caller.
+    choose : callable
+        ``choose(streams)`` returns a stepper that goes on with the streams of these
+        numbers, in this order. Some may be there more than once.
     """
 
     step: Callable
     states: dict[str, np.ndarray]
+    choose: Callable
 
 
 class Layer:
@@ -277,7 +281,8 @@ class Layer:
         if reason := self.cannot("stream"):
             raise TypeError(reason)
         run = Pass(None, keep=False)
-        return Stepper(lambda x: self.forward(p, x, run)[0], {})
+        stepper = Stepper(lambda x: self.forward(p, x, run)[0], {}, lambda streams: stepper)
+        return stepper
 
     # Groups of layers.
 

@@ -5,6 +5,11 @@ from scipy.sparse import csr_array
 
 from ._base import Layer
 
+try:  # The same to the bit, without a sort and a sparse matrix.
+    from ..loops._loops import sum_by_code as sum_by_code_compiled
+except ImportError:  # There was no compiler when the package was installed.
+    sum_by_code_compiled = None
+
 
 class Embedding(Layer):
     """A learned vector for each category of one feature.
@@ -126,6 +131,13 @@ def vectors_of(W, codes):
 
 def sum_by_code(rows, codes, sums):
     """Fill ``sums`` with the sum of the rows of each code from 0."""
+    if sum_by_code_compiled is not None and rows.dtype.char in "fd":
+        sum_by_code_compiled(rows, codes, sums)
+    else:
+        sum_by_code_in_numpy(rows, codes, sums)
+
+
+def sum_by_code_in_numpy(rows, codes, sums):
     sums[...] = 0
     order = np.argsort(codes, kind="stable")
     order = order[np.count_nonzero(codes < 0) :]

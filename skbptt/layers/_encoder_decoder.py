@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._attention import Grid, attend, attend_back, weights
+from ._attention import Grid, Memory, attend, attend_back
 from ._base import Layer, Pass
 from ._dense import Dense
 from ._dropout import Dropout
@@ -117,34 +117,39 @@ class EncoderDecoder(Group):
             starts[name] = np.tanh(z)
         return h, starts, (tape, tapes)
 
-    def answer(self, p, s, H, there):
-        """Raw outputs of decoder states, and the weights of attention.
+    def remember(self, p, h, run):
+        """What the decoder reads of the encoder states of a batch, at each step."""
+        if not self.attention:
+            return None
+        V = p["combine"]["W"][: h.shape[1]]
+        batch = run.batch
+        grid = Grid.of(batch.column, batch.time, len(batch.order))
+        return Memory.of(h, p["attention"]["W"], V, grid, run.workspace)
+
+    def answer(self, p, s, memory):
+        """Raw outputs of decoder states.
 
         Parameters
         ----------
         p : dict
             The parameters.
-        s : ndarray of shape (n_sequences, n_hypotheses, n_decoder)
+        s : ndarray of shape (n, n_decoder)
             Decoder states.
-        H : ndarray of shape (n_sequences, n_steps, n_encoder)
-            Encoder states, padded.
-        there : ndarray of shape (n_sequences, n_steps)
-            Which of them are there.
+        memory : Memory
+            Of the sequence of each.
 
         Returns
         -------
-        raw : ndarray of shape (n_sequences, n_hypotheses, n_labels + 1)
-        alpha : ndarray of shape (n_sequences, n_hypotheses, n_steps), or None
+        raw : ndarray of shape (n, n_labels + 1)
         """
-        n, width, _ = s.shape
-        v, alpha = s.reshape(n * width, -1), None
         if self.attention:
-            q = (v @ p["attention"]["W"]).reshape(n, width, -1)
-            alpha = weights(q, H, there)
-            u = np.hstack([(alpha @ H).reshape(n * width, -1), v])
-            v = np.tanh(u @ p["combine"]["W"] + p["combine"]["b"])
-        raw = v @ p["output"]["W"] + p["output"]["b"]
-        return raw.reshape(n, width, -1), alpha
+            v = memory.attend(s)
+            v += s @ p["combine"]["W"][-s.shape[1] :]
+            v += p["combine"]["b"]
+            s = np.tanh(v, out=v)
+        raw = s @ p["output"]["W"]
+        raw += p["output"]["b"]
+        return raw
 
     def starts_of(self, starts, order=slice(None)):
         """The starting states by layer, in another order of the sequences."""
@@ -173,8 +178,8 @@ class EncoderDecoder(Group):
         if self.attention:
             n = len(batch.order)
             grids = (
-                Grid(teacher.order[teacher.column], teacher.time, n),
-                Grid(batch.column, batch.time, n),
+                Grid.of(teacher.order[teacher.column], teacher.time, n),
+                Grid.of(batch.column, batch.time, n),
             )
             c, of_attention = attend(s, h, p["attention"]["W"], *grids)
             u = np.hstack([c, s])

@@ -40,12 +40,25 @@ class Group(Layer):
         return sum(layer.numbers_per_step(keep) for layer in self.layers.values())
 
     def stepper(self, p, n, dtype):
-        steps, states = [], dict[str, np.ndarray]()
-        for name, layer in self.layers.items():
-            of_layer = layer.stepper(p[name], n, dtype)
-            steps.append(of_layer.step)
-            states |= {f"{name}.{own}": array for own, array in of_layer.states.items()}
-        return Stepper(self._together(steps), states)
+        of_layers = {
+            name: layer.stepper(p[name], n, dtype) for name, layer in self.layers.items()
+        }
+        return self._stepper(of_layers)
+
+    def _stepper(self, steppers):
+        """That of the group, from those of its layers by name."""
+        states = {
+            f"{name}.{own}": array
+            for name, stepper in steppers.items()
+            for own, array in stepper.states.items()
+        }
+
+        def choose(streams):
+            chosen = {name: stepper.choose(streams) for name, stepper in steppers.items()}
+            return self._stepper(chosen)
+
+        steps = [stepper.step for stepper in steppers.values()]
+        return Stepper(self._together(steps), states, choose)
 
     def _together(self, steps):
         """One step of the group, of those of its layers."""
@@ -136,7 +149,7 @@ class Sides(Group):
         for name, layer in self.layers.items():
             y, tapes[name] = layer.forward(p[name], x, run)
             outputs.append(y)
-        return side_by_side(outputs), tapes
+        return side_by_side(outputs, run.workspace), tapes
 
     def backward(self, p, tapes, dy, grad, run, need_dx):
         dx = None
@@ -154,7 +167,7 @@ class Sides(Group):
                 p[name], p_dot[name], x, x_dot, tapes[name], run
             )
             outputs.append(y_dot)
-        return side_by_side(outputs), tangents
+        return side_by_side(outputs, run.workspace), tangents
 
     def tangent_back(self, p, p_dot, tapes, tangents, dy, dy_dot, grad, run, need_dx):
         dx = dx_dot = None
@@ -172,5 +185,13 @@ class Sides(Group):
         return lambda x: side_by_side([of_side(x) for of_side in steps])
 
 
-def side_by_side(outputs):
-    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=-1)
+def side_by_side(outputs, workspace=None):
+    """Outputs along their last axis, in the workspace if there is one."""
+    if len(outputs) == 1:
+        return outputs[0]
+    out = None
+    if workspace is not None:
+        width = sum(output.shape[-1] for output in outputs)
+        shape = *outputs[0].shape[:-1], width
+        out = workspace.empty(shape, np.result_type(*outputs))
+    return np.concatenate(outputs, axis=-1, out=out)

@@ -50,16 +50,16 @@ class Recurrent(Layer):
         return self.width * arrays
 
     def forward(self, p, x, run):
-        if x.dtype != p["R"].dtype:
+        if x.ndim == 2 and x.dtype != p["R"].dtype:
             x = x.astype(np.result_type(x, p["R"]), copy=False)
         batch = run.batch
         if self.reverse:
-            x = x[batch.mirror]
+            x = run.workspace.take(x, batch.mirror)
         initial = run.starts[self] if run.starts else self._start(p, batch)
         y, tape = run_cell(
             self.cell, p, x, batch, self.parts, run.workspace, run.keep, initial
         )
-        return self._turned(y, batch), tape
+        return self._turned(y, run), tape
 
     def _start(self, p, batch):
         """States before the first step, or None for zeros."""
@@ -86,7 +86,7 @@ class Recurrent(Layer):
             run.batch,
             self.parts,
             tape,
-            self._turned(dy, run.batch),
+            self._turned(dy, run),
             grad,
             run.truncation,
             need_dx,
@@ -97,11 +97,11 @@ class Recurrent(Layer):
             run.d_starts[self] = d_start
         else:
             self._sum_start_gradients(d_start, grad)
-        return dx[run.batch.mirror] if need_dx and self.reverse else dx
+        return run.workspace.take(dx, run.batch.mirror) if need_dx and self.reverse else dx
 
     def tangent(self, p, p_dot, x, x_dot, tape, run):
         if x_dot is not None and self.reverse:
-            x_dot = x_dot[run.batch.mirror]
+            x_dot = run.workspace.take(x_dot, run.batch.mirror)
         y_dot, h_dot, tangent = run_tangent(
             self.cell,
             p,
@@ -115,7 +115,7 @@ class Recurrent(Layer):
         )
         if run.states is not None:
             run.states[self] = h_dot
-        return self._turned(y_dot, run.batch), tangent
+        return self._turned(y_dot, run), tangent
 
     def tangent_back(self, p, p_dot, tape, tangent, dy, dy_dot, grad, run, need_dx):
         d_start_dot = self._start_gradients(run.batch, dy)
@@ -124,8 +124,8 @@ class Recurrent(Layer):
             run.batch,
             self.parts,
             tangent,
-            self._turned(dy, run.batch),
-            self._turned(dy_dot, run.batch),
+            self._turned(dy, run),
+            self._turned(dy_dot, run),
             grad,
             need_dx,
             run.workspace,
@@ -133,15 +133,17 @@ class Recurrent(Layer):
         )
         self._sum_start_gradients(d_start_dot, grad)
         if need_dx and self.reverse:
-            dx, dx_dot = dx[run.batch.mirror], dx_dot[run.batch.mirror]
+            dx, dx_dot = (run.workspace.take(d, run.batch.mirror) for d in (dx, dx_dot))
         return dx, dx_dot
 
-    def _turned(self, y, batch):
+    def _turned(self, y, run):
         """The output in the order of x from that in the order read, or the other way.
 
         The exchange is its own inverse. A readout has no order of steps.
         """
-        return y[batch.mirror] if self.reverse and not self.parts else y
+        if self.reverse and not self.parts:
+            return run.workspace.take(y, run.batch.mirror)
+        return y
 
     # Streams.
 
@@ -156,4 +158,11 @@ class Recurrent(Layer):
         of_cell = stepper(self.cell, p, self.parts, n)
         for name, start in zip(self.cell.states, self.starts):
             of_cell.states[name][:] = p[start]
-        return Stepper(of_cell.step, of_cell.states)
+        return as_stepper(of_cell)
+
+
+def as_stepper(of_cell):
+    """A stepper of the layer, from that of its cell."""
+    return Stepper(
+        of_cell.step, of_cell.states, lambda streams: as_stepper(of_cell.choose(streams))
+    )

@@ -81,8 +81,10 @@ def run(cell, p, x, batch, parts, workspace, keep=True, initial=None):
     tape : object
         For :func:`run_back`.
     """
+    if x.ndim == 1 and keep:
+        raise ValueError("Codes have no way back.")
     name = name_of(cell)
-    real = x.dtype == p["R"].dtype and x.dtype.char in "fd"
+    real = p["R"].dtype.char in "fd" and (x.ndim == 1 or x.dtype == p["R"].dtype)
     if LOOPS is not None and name is not None and real:
         return LOOPS.scan(name, p, x, batch, parts, workspace, keep, initial)
     h, tape = _scan.scan(cell, p, x, batch, initial, keep)

@@ -7,6 +7,7 @@
 import numpy as np
 
 from ._readout import start_reading
+from ._workspace import Workspace
 
 from cpython.buffer cimport (
     Py_buffer,
@@ -22,7 +23,7 @@ from libc.string cimport memcpy
 
 cdef extern from "loops.h":
     enum:
-        STATES, VECTORS
+        STATES, VECTORS, FEW
         LAST, MEAN, MAX, PARTS
     ctypedef struct Shape:
         const char *name
@@ -53,6 +54,7 @@ cdef extern from "loops.h":
         void *top
         void *time_of_top
         void *scratch
+        const Py_ssize_t *codes
         int packed
         int n_parts
         int parts[PARTS]
@@ -68,6 +70,7 @@ cdef extern from "loops.h":
         void *d_vectors[VECTORS]
     ctypedef struct Ctc
     ctypedef struct CrossEntropy
+    ctypedef struct Attention
     ctypedef struct CLoops "Loops":
         const Shape *(*shape)(int cell)
         Py_ssize_t (*scratch)(const Scan *, int backward)
@@ -79,6 +82,9 @@ cdef extern from "loops.h":
         void (*ctc)(const Ctc *) nogil
         Py_ssize_t (*cross_entropy_scratch)(const CrossEntropy *)
         void (*cross_entropy)(const CrossEntropy *) nogil
+        Py_ssize_t (*attention_scratch)(const Attention *)
+        void (*attention)(const Attention *) nogil
+        void (*attention_back)(const Attention *) nogil
     int skbptt_instructions()
     const CLoops *skbptt_loops(int instructions, int itemsize)
 
@@ -137,6 +143,25 @@ cdef void *address_of_rows(
     return buffer.buf
 
 
+cdef const Py_ssize_t *address_of_table(
+    table, Py_ssize_t n_rows, Py_ssize_t n_columns, Py_ssize_t most, bint some
+) except NULL:
+    """Where a table of rows begins. They are below ``most``, and -1 is none of them.
+
+    If ``some``, no line of the table has none at its beginning.
+    """
+    cdef Py_ssize_t i
+    cdef const Py_ssize_t *rows = <const Py_ssize_t *>address(
+        table, np.intp, n_rows * n_columns
+    )
+    for i in range(n_rows * n_columns):
+        if not -1 <= rows[i] < most or (some and i % n_columns == 0 and rows[i] < 0):
+            raise ValueError(f"A table has the row {rows[i]}, but there are {most}.")
+    if some and n_columns == 0:
+        raise ValueError("A table has no columns.")
+    return rows
+
+
 def contiguous_rows(array):
     """The array, or a copy, whose rows are contiguous and follow one after the other."""
     row, step = array.strides
@@ -153,6 +178,17 @@ cdef int point_to_rows(
     where[0] = address_of_rows(array, dtype, n_rows, n_columns)
     pitch[0] = array.strides[0] // array.itemsize
     return 0
+
+
+cdef point_to_input(Scan *s, x, dtype, Py_ssize_t n_rows):
+    """Let the scan read the rows of x, or codes. Returns what must live on."""
+    if x.ndim == 2:
+        x = contiguous_rows(x)
+        point_to_rows(x, dtype, n_rows, s.D, &s.value.x, &s.value.x_pitch)
+    else:
+        x = np.ascontiguousarray(x, np.intp)
+        s.codes = address_of_table(x, n_rows, 1, s.D, False)
+    return x
 
 
 cdef const Shape *describe_layer(
@@ -208,8 +244,9 @@ cdef list take_states(
         taken.append(workspace.empty((n, s.H1), dtype))
         arrays.states[k] = address(taken[k], dtype, n * s.H1)
     if not shape.h_is_tape:
-        taken.append(workspace.empty((n_kept, width), dtype))
-        arrays.tape = address(taken[-1], dtype, n_kept * width)
+        n = n_rows if s.keep else FEW
+        taken.append(workspace.empty((n, width), dtype))
+        arrays.tape = address(taken[-1], dtype, n * width)
     return taken
 
 
@@ -375,17 +412,16 @@ cdef class Loops:
         """As :func:`skbptt.loops._engine.run`, for one of CELLS."""
         cdef Tape tape = Tape()
         cdef Scan *s = &tape.scan
-        cdef Py_ssize_t size = x.itemsize, n_rows = len(x)
-        cdef Py_ssize_t n_bytes, n_columns
-        x, dtype = contiguous_rows(x), x.dtype
+        cdef Py_ssize_t n_bytes, n_columns, n_rows = len(x)
+        dtype = p["R"].dtype
         offsets = np.ascontiguousarray(batch.offsets, np.intp)
-        tape.loops = skbptt_loops(self.level, size)
+        tape.loops = skbptt_loops(self.level, dtype.itemsize)
         tape.shape = describe_layer(s, tape.loops, cell, p, dtype)
         s.n_steps = len(offsets) - 1
         s.offsets = <const Py_ssize_t *>address(offsets, np.intp, s.n_steps + 1)
         if offsets[0] != 0 or offsets[-1] != n_rows:
             raise ValueError(f"x has {n_rows} rows, the batch {offsets[-1]}.")
-        point_to_rows(x, dtype, n_rows, s.D, &s.value.x, &s.value.x_pitch)
+        x = point_to_input(s, x, dtype, n_rows)
         s.keep = keep
         states = take_states(s, &s.value, tape.shape, dtype, workspace)
         initial = take_initial(s, &s.value, tape.shape, initial, dtype, workspace)
@@ -397,7 +433,7 @@ cdef class Loops:
         if "max" in parts:
             top = workspace.empty((n_columns, s.H1), dtype)
             s.top = address(top, dtype, n_columns * s.H1)
-            times = workspace.empty((n_columns, s.H1), f"i{size}")
+            times = workspace.empty((n_columns, s.H1), f"i{dtype.itemsize}")
             s.time_of_top = address(times, times.dtype, n_columns * s.H1)
         n_bytes = tape.loops.scratch(s, False)
         scratch = workspace.empty((n_bytes,), np.uint8)
@@ -439,36 +475,21 @@ cdef class Loops:
         stepper.loops = skbptt_loops(self.level, dtype.itemsize)
         shape = describe_layer(s, stepper.loops, cell, p, dtype)
         stepper.n_states, s.keep = shape.n_states, True
-        stepper.n_streams = n_streams
-        s.offsets, s.n_steps, offsets[0], offsets[1] = offsets, 1, 0, n_streams
-        zeros = (0,) * shape.n_states
-        states = take_initial(s, &s.value, shape, zeros, dtype, workspace)
-        stepper.states = dict(zip(names, [state[:, : s.H] for state in states]))
-        stepper.output = stepper.states[names[0]]
-        reading = n_read = None
-        if parts == ("last",):
-            stepper.output = stepper.output[:, np.newaxis]
-        elif parts:
-            s.n_parts = len(parts)
-            reading = workspace.empty((n_streams, s.n_parts, s.H1), dtype)
-            n_read = np.zeros((n_streams, 1), np.int64)
-            s.reading = address(reading, dtype, reading.size)
-            s.n_read = <int64_t *>address(n_read, n_read.dtype, n_streams)
-            stepper.output = reading[:, :, : s.H]
-            stepper.states |= start_reading(parts, stepper.output, n_read)
-            for k, part in enumerate(parts):
-                s.parts[k] = PARTS_OF_READOUT[part]
-        offsets[1] = min(n_streams, BLOCK)
+        stepper.names, stepper.parts = names, parts
+        s.offsets, s.n_steps, offsets[0], offsets[1] = offsets, 1, 0, FEW
         after = take_states(s, &s.value, shape, dtype, workspace)
         n_bytes = stepper.loops.scratch(s, False)
         scratch = workspace.empty((n_bytes,), np.uint8)
         s.scratch = address(scratch, np.uint8, n_bytes)
-        stepper.arrays = (after, states, scratch, reading, n_read)
+        stepper.shared = (after, scratch)
         s.n_steps = 0  # packs the weights only
         stepper.loops.forward(s)
-        s.n_steps, s.packed, s.offsets = 1, True, NULL
+        s.n_steps, s.packed = 1, True
+        stepper.begin(shape, n_streams, workspace)
         return stepper
 
 include "adam.pxi"
 include "ctc.pxi"
 include "cross_entropy.pxi"
+include "attention.pxi"
+include "embedding.pxi"

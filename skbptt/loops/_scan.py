@@ -5,6 +5,8 @@ one forms each weight gradient. Inside stand the recurrent product and the gates
 compiled loops, for the cells of the package, are in ``loops/``.
 """
 
+from copy import copy
+
 import numpy as np
 
 from ._readout import read_on, start_reading
@@ -17,6 +19,13 @@ def by_gate(matrix, n_gates):
     return np.ascontiguousarray(blocks)
 
 
+def rows_of(W, codes):
+    """Rows of W by gate, and zeros for the code -1."""
+    rows = W[:, codes]
+    rows[:, codes < 0] = 0
+    return rows
+
+
 def scan(cell, p, x, batch, initial=None, keep=True):
     """Run a cell forward over a packed batch.
 
@@ -25,8 +34,9 @@ def scan(cell, p, x, batch, initial=None, keep=True):
     cell : Cell
     p : dict of str to ndarray
         Parameters of the layer, as named by ``cell.shapes``.
-    x : ndarray of shape (n_rows, n_in)
-        Packed input; ``batch`` tells its layout.
+    x : ndarray of shape (n_rows, n_in), or of int of shape (n_rows,)
+        Packed input; ``batch`` tells its layout. Codes stand for rows of W in place of
+        products x W, and -1 for zero; they have no way back.
     batch : Batch
     initial : tuple of ndarrays of shape (n_columns, n_hidden), default=None
         State before the first step; zeros if None.
@@ -42,7 +52,7 @@ def scan(cell, p, x, batch, initial=None, keep=True):
     """
     n_gates, n_hidden = len(cell.gates), len(p["R"])
     W, R = by_gate(p["W"], n_gates), by_gate(p["R"], n_gates)
-    a = x @ W  # (n_gates, n_rows, n_hidden)
+    a = x @ W if x.ndim == 2 else rows_of(W, x)  # (n_gates, n_rows, n_hidden)
     a += p["b"].reshape(n_gates, 1, n_hidden)
     if initial is None:
         zeros = np.zeros((len(batch.order), n_hidden), a.dtype)
@@ -86,23 +96,37 @@ class Stepper:
         self._cell, self._p = cell, p
         self._W, self._R = by_gate(p["W"], n_gates), by_gate(p["R"], n_gates)
         self._b = p["b"].reshape(n_gates, 1, n_hidden)
-        dtype = p["R"].dtype
-        self._arrays = tuple(np.zeros((len(cell.states), n_streams, n_hidden), dtype))
-        self.states = dict(zip(cell.states, self._arrays))
+        self._parts = parts
+        self._begin(n_streams)
+
+    def _begin(self, n_streams):
+        """Take memory for the states of streams before their first step."""
+        names, R, parts = self._cell.states, self._p["R"], self._parts
+        self._arrays = tuple(np.zeros((len(names), n_streams, len(R)), R.dtype))
+        self.states = dict(zip(names, self._arrays))
         self._reading = None
         if parts:
-            values = np.empty((n_streams, len(parts), n_hidden), dtype)
+            values = np.empty((n_streams, len(parts), len(R)), R.dtype)
             self._reading = parts, values, np.empty((n_streams, 1), np.int64)
             self.states |= start_reading(*self._reading)
 
+    def choose(self, streams):
+        """A stepper that goes on with the streams of these numbers, in this order."""
+        other = copy(self)
+        other._begin(len(streams))
+        for name, array in self.states.items():
+            other.states[name][:] = array[streams]
+        return other
+
     def step(self, x):
-        """Read one time step, x of shape (n_streams, n_in).
+        """Read one time step, x of shape (n_streams, n_in), or codes as of :func:`scan`.
 
         Returns the first state, of shape (n_streams, n_hidden), or the parts of the
         readout so far, of shape (n_streams, n_parts, n_hidden), which it overwrites.
         """
         h = self._arrays[0]
-        a, u = x @ self._W + self._b, h @ self._R
+        a = x @ self._W if x.ndim == 2 else rows_of(self._W, x)
+        a, u = a + self._b, h @ self._R
         after, _ = self._cell.step(a, u, self._arrays, self._p)
         # A state may become the one before of another.
         for own, new in zip(self._arrays, [state.copy() for state in after]):

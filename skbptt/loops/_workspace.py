@@ -43,6 +43,13 @@ class Workspace:
             self._buffers[k] = aligned(n_bytes)
         return self._buffers[k][:n_bytes].view(dtype).reshape(shape)
 
+    def take(self, array, rows):
+        """The array ``array[rows]``."""
+        if not array.flags.c_contiguous:  # take would copy all of it
+            return array[rows]
+        out = self.empty((len(rows), *array.shape[1:]), array.dtype)
+        return array.take(rows, axis=0, out=out, mode="clip")
+
 
 class WorkspacePool:
     """As many workspaces as are in use at once, by one thread each."""

@@ -10,6 +10,7 @@
 #include "lines.h"
 #include "ctc.h"
 #include "cross_entropy.h"
+#include "attention.h"
 
 #undef TYPE
 #undef REAL

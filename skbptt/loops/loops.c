@@ -73,6 +73,9 @@ static void restore(unsigned long old)
    the cache still when the sums come to them. */
 enum { BLOCK = 128 };
 
+/* Rows that attention sums at a time. */
+enum { ROWS = 4 };
+
 #define ISA portable
 #ifdef __GNUC__
 #define VECTOR_BYTES 16
@@ -129,7 +132,9 @@ int skbptt_instructions(void)
         shape_##type##_##isa, scratch_##type##_##isa, forward_##type##_##isa,              \
             backward_##type##_##isa, forward_tangent_##type##_##isa,                       \
             backward_tangent_##type##_##isa, ctc_scratch_##type##_##isa, ctc_##type##_##isa, \
-            cross_entropy_scratch_##type##_##isa, cross_entropy_##type##_##isa             \
+            cross_entropy_scratch_##type##_##isa, cross_entropy_##type##_##isa,            \
+            attention_scratch_##type##_##isa, attention_##type##_##isa,                    \
+            attention_back_##type##_##isa                                                  \
     }
 #define LOOPS(isa) {OF(float, isa), OF(double, isa)}
 

@@ -10,6 +10,9 @@
 /* The most that any cell has of each. */
 enum { STATES = 2, BLOCKS = 4, VECTORS = 1 };
 
+/* Rows of a step that are taken at a time: few enough that their tape stays in the cache. */
+enum { FEW = 48 };
+
 /* The parts of a readout. */
 enum { LAST, MEAN, MAX, PARTS };
 
@@ -37,7 +40,8 @@ typedef struct {
     const void *vectors[VECTORS]; /* (H,) */
     const void *x;              /* (n_rows, D), rows x_pitch apart */
     ptrdiff_t x_pitch;
-    void *tape;                 /* (n_rows, width), or NULL where h is the tape */
+    void *tape;                 /* (n_rows, width), or NULL where h is the tape; FEW rows if
+                                   not kept */
     void *states[STATES];       /* (n_rows, H1); NULL after the last */
     const void *initial[STATES]; /* (n_columns, H1): before the first step; NULL for zero */
     const void *dh;             /* (n_rows, H), rows dh_pitch apart; or NULL */
@@ -61,6 +65,8 @@ typedef struct {
                                    sequence, or NULL */
     void *time_of_top;          /* (n_columns, H1), integers as wide as the numbers */
     void *scratch;              /* as many bytes as `scratch` of the loops returns */
+    const ptrdiff_t *codes;     /* (n_rows,): of the way forward, rows of W in place of
+                                   x W, or -1 for zero; or NULL */
 
     /* Of streams only, which are read one step at a time, from initial states on. */
     int packed;                 /* whether an earlier `forward` has left the weights in
@@ -102,6 +108,26 @@ typedef struct {
     void *scratch; /* as many bytes as `cross_entropy_scratch` of the loops returns */
 } CrossEntropy;
 
+/* Attention of queries to the keys of their sequences, as skbptt/layers/_attention.py has
+   it. Rows of numbers belong to places: query t or key j of sequence i. */
+typedef struct {
+    ptrdiff_t n_sequences, n_queries, n_keys; /* the most of a sequence */
+    const ptrdiff_t *queries, *of_keys; /* (n_sequences, n_queries), (n_sequences, n_keys): row
+                                   of each place, -1 after the last */
+    ptrdiff_t width, value_width;
+    const void *q;              /* rows of queries: width numbers, rows q_pitch apart */
+    const void *keys, *values;  /* rows of keys: width, and value_width numbers */
+    ptrdiff_t q_pitch, key_pitch, value_pitch;
+    void *alpha;                /* (n_sequences, n_queries, n_keys), zero at first */
+    void *c;                    /* rows of queries: value_width numbers */
+    void *scratch;              /* as many bytes as `attention_scratch` of the loops returns */
+
+    /* Of the way back only, where keys and values are one. */
+    const void *dc;             /* like c, rows dc_pitch apart */
+    ptrdiff_t dc_pitch;
+    void *dq, *d_keys;          /* d_keys: zero at first */
+} Attention;
+
 typedef struct {
     const Shape *(*shape)(int cell); /* NULL after the last row of the table */
     ptrdiff_t (*scratch)(const Scan *, int backward);
@@ -113,6 +139,9 @@ typedef struct {
     void (*ctc)(const Ctc *);
     ptrdiff_t (*cross_entropy_scratch)(const CrossEntropy *);
     void (*cross_entropy)(const CrossEntropy *);
+    ptrdiff_t (*attention_scratch)(const Attention *);
+    void (*attention)(const Attention *);
+    void (*attention_back)(const Attention *);
 } Loops;
 
 /* Sets of instructions, the fastest last. */

@@ -46,7 +46,20 @@ static NAME(Part) NAME(part_of)(const Scan *s, const NAME(Plan) *p, const Arrays
             part.before[k] = of->initial[k] ? of->initial[k] : p->zeros;
         part.d_states[k] = p->d_states[k];
     }
-    part.tape = of->tape ? (REAL *)of->tape + kept * p->width : part.after[0];
+    part.tape = of->tape ? (REAL *)of->tape + (s->keep ? row : 0) * p->width : part.after[0];
+    return part;
+}
+
+/* The same on the way forward, from a row of the step on. */
+static NAME(Part) NAME(rows_from)(const Scan *s, const NAME(Plan) *p, NAME(Part) part,
+                                  ptrdiff_t first)
+{
+    for (int k = 0; k < STATES && part.after[k]; k++) {
+        part.before[k] += first * s->H1;
+        part.after[k] += first * s->H1;
+    }
+    if (s->keep || !s->value.tape)
+        part.tape += first * p->width;
     return part;
 }
 
@@ -117,14 +130,25 @@ static char *NAME(begin)(const Scan *s, int backward, char *start, NAME(Plan) *p
     return end;
 }
 
+/* Whether LANES columns of the tape from `first` on belong to as many columns of a matrix
+   that follow one another. */
+INLINE int NAME(in_a_row)(const ptrdiff_t *source, ptrdiff_t first)
+{
+    return source[first] >= 0 && source[first + LANES - 1] == source[first] + LANES - 1;
+}
+
 /* Pack M, of `rows` rows, as the factor B of a product that gives `n` columns of the tape. */
 static void NAME(pack)(const NAME(Plan) *p, const REAL *M, ptrdiff_t rows,
                        const ptrdiff_t *source, ptrdiff_t n, REAL *packed)
 {
     for (ptrdiff_t first = 0; first < n; first += LANES)
-        for (ptrdiff_t k = 0; k < rows; k++)
-            for (ptrdiff_t j = first; j < first + LANES; j++)
-                *packed++ = source[j] < 0 ? 0 : M[k * p->gates_H + source[j]];
+        if (NAME(in_a_row)(source, first))
+            for (ptrdiff_t k = 0; k < rows; k++, packed += LANES)
+                memcpy(packed, M + k * p->gates_H + source[first], LANES * sizeof(REAL));
+        else
+            for (ptrdiff_t k = 0; k < rows; k++)
+                for (ptrdiff_t j = first; j < first + LANES; j++)
+                    *packed++ = source[j] < 0 ? 0 : M[k * p->gates_H + source[j]];
 }
 
 /* Pack the transpose of M for the product with `n` columns. */
@@ -133,9 +157,17 @@ static void NAME(pack_transposed)(const NAME(Plan) *p, const REAL *M, ptrdiff_t 
                                   ptrdiff_t n, REAL *packed)
 {
     for (ptrdiff_t first = 0; first < padded_rows; first += LANES)
-        for (ptrdiff_t k = 0; k < n; k++)
-            for (ptrdiff_t j = first; j < first + LANES; j++)
-                *packed++ = j < rows && source[k] >= 0 ? M[j * p->gates_H + source[k]] : 0;
+        for (ptrdiff_t k = 0; k < n; k++, packed += LANES) {
+            const ptrdiff_t there = source[k] < 0 ? 0 : rows - first;
+            const REAL *column = M + first * p->gates_H + source[k];
+            if (there >= LANES)
+                UNROLL
+                for (ptrdiff_t j = 0; j < LANES; j++)
+                    packed[j] = column[j * p->gates_H];
+            else
+                for (ptrdiff_t j = 0; j < LANES; j++)
+                    packed[j] = j < there ? column[j * p->gates_H] : 0;
+        }
 }
 
 /* Copy the gradient of a matrix from n columns of the tape to those of the matrix. */
@@ -143,9 +175,13 @@ static void NAME(unpack)(const NAME(Plan) *p, const REAL *from, ptrdiff_t rows,
                          const ptrdiff_t *source, ptrdiff_t n, REAL *dM)
 {
     for (ptrdiff_t k = 0; k < rows; k++, dM += p->gates_H, from += n)
-        for (ptrdiff_t j = 0; j < n; j++)
-            if (source[j] >= 0)
-                dM[source[j]] = from[j];
+        for (ptrdiff_t first = 0; first < n; first += LANES)
+            if (NAME(in_a_row)(source, first))
+                memcpy(dM + source[first], from + first, LANES * sizeof(REAL));
+            else
+                for (ptrdiff_t j = first; j < first + LANES; j++)
+                    if (source[j] >= 0)
+                        dM[source[j]] = from[j];
 }
 
 /* Pack weights, or their derivatives, for the way forward. */
@@ -180,6 +216,20 @@ static void NAME(project)(const Scan *s, const NAME(Plan) *p, ptrdiff_t n,
                   a + p->of_R, p->width);
 }
 
+/* n rows of the tape: a = bias + the rows of W that codes name. */
+static void NAME(look_up)(const Scan *s, const NAME(Plan) *p, ptrdiff_t n,
+                          const ptrdiff_t *codes, REAL *restrict a)
+{
+    for (ptrdiff_t i = 0; i < n; i++, a += p->width) {
+        const REAL *restrict row = p->W + codes[i] * LANES;
+        memcpy(a, p->bias, p->width * sizeof(REAL));
+        if (codes[i] >= 0)
+            for (ptrdiff_t j = p->of_W; j < p->width; j += LANES, row += s->D * LANES)
+                for (ptrdiff_t lane = 0; lane < LANES; lane++)
+                    a[j + lane] += row[lane];
+    }
+}
+
 static void NAME(forward)(const Scan *s)
 {
     const unsigned long mode = flush_to_zero();
@@ -193,17 +243,25 @@ static void NAME(forward)(const Scan *s)
     }
     NAME(Step) step = {.H1 = s->H1, .tape_pitch = p.width};
     for (ptrdiff_t t = 0; t < s->n_steps; t++) {
-        const ptrdiff_t row = s->offsets[t];
-        const REAL *x = (const REAL *)s->value.x + row * s->value.x_pitch;
-        step.n = s->offsets[t + 1] - row;
-        step.value = NAME(part_of)(s, &p, &s->value, t);
-        NAME(project)(s, &p, step.n, p.bias, 0, NAME(h_before)(&s->value, &step.value, t),
-                      x, s->value.x_pitch, step.value.tape);
-        cell->forward(&step);
+        const ptrdiff_t stop = s->offsets[t + 1];
+        const NAME(Part) all = NAME(part_of)(s, &p, &s->value, t);
+        for (ptrdiff_t row = s->offsets[t]; row < stop; row += step.n) {
+            step.n = stop - row < FEW ? stop - row : FEW;
+            step.value = NAME(rows_from)(s, &p, all, row - s->offsets[t]);
+            REAL *a = step.value.tape;
+            const REAL *h = NAME(h_before)(&s->value, &step.value, t);
+            const REAL *x = (const REAL *)s->value.x + row * s->value.x_pitch;
+            if (s->codes) {
+                NAME(look_up)(s, &p, step.n, s->codes + row, a);
+                NAME(project)(s, &p, step.n, a, p.width, h, NULL, 0, a);
+            } else
+                NAME(project)(s, &p, step.n, p.bias, 0, h, x, s->value.x_pitch, a);
+            cell->forward(&step);
+        }
         if (s->reading)
-            NAME(read_on)(s, step.n, step.value.after[0]);
+            NAME(read_on)(s, stop - s->offsets[t], all.after[0]);
         else
-            NAME(read)(s, t, step.value.after[0]);
+            NAME(read)(s, t, all.after[0]);
     }
     restore(mode);
 }

@@ -37,6 +37,3 @@ cdef class Tangent:
         for k, padded in enumerate(taken):
             d_initial_dot[k][:] = padded[:, : s.H]
         return (dx[:, : s.D], dx_dot[:, : s.D]) if need_dx else (None, None)
-
-
-# Streams that a step takes at a time: few enough that their tape stays in the cache.

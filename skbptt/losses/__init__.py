@@ -1,6 +1,7 @@
 """Losses over raw outputs, and the units of targets."""
 
 from ._base import Loss, Units, units_of
+from ._cross_entropy import cross_entropy
 from ._ctc import align, check_alignable, ctc, log_softmax
 from ._ctc_decoding import best_path, prefix_search
 from ._labels import CTC, SequenceCrossEntropy
@@ -38,6 +39,7 @@ __all__ = [
     "align",
     "best_path",
     "check_alignable",
+    "cross_entropy",
     "ctc",
     "log_softmax",
     "prefix_search",

@@ -1,7 +1,7 @@
 """The network: layers over one flat vector, run in parts, derived and looked into."""
 
 from ._curvature import Curvature
-from ._decoding import translate
+from ._decoding import greedy, translate
 from ._layout import Layout
 from ._network import Network, Stack, Translator
 from ._parts import by_parts, input_gradients, parts_of, raw_outputs
@@ -21,6 +21,7 @@ __all__ = [
     "Stack",
     "Translator",
     "by_parts",
+    "greedy",
     "input_gradients",
     "median_by_lag",
     "parts_of",

@@ -1,12 +1,48 @@
 """From a translator and input sequences to the most probable sequences of labels."""
 
+from copy import copy
+
 import numpy as np
 
-from ..layers import Grid, Pass
+from ..layers import Pass, by_table
+from ..loops import WorkspacePool
+from ..losses import cross_entropy
 from ._parts import parts_of
 
-# Sequences that have ended are decoded on until fewer than this share is left.
-SHRINK = 0.75
+
+def greedy(network, theta, sequences, max_length, map_parts=map):
+    """The most probable label after those before, until the end.
+
+    Parameters
+    ----------
+    network, theta, sequences, max_length, map_parts
+        As in :func:`translate`.
+
+    Returns
+    -------
+    labels : list of ndarrays
+        The codes of the output of each sequence.
+    """
+
+    def of_batch(batch, reader):
+        n = len(batch.order)
+        found = np.empty((n, max_length), np.intp)
+        lengths = np.full(n, max_length)
+        label = np.full(n, reader.end)
+        for t in range(max_length):
+            label = reader.read(label).argmax(axis=1)
+            found[reader.sequences, t] = label
+            goes_on = label != reader.end
+            if not goes_on.all():
+                lengths[reader.sequences[~goes_on]] = t
+                (rest,) = goes_on.nonzero()
+                if not len(rest):
+                    break
+                reader.choose(rest)
+                label = label[rest]
+        return [labels[:length] for labels, length in zip(found, lengths)]
+
+    return decoded(network, theta, sequences, of_batch, map_parts)
 
 
 def translate(
@@ -15,7 +51,7 @@ def translate(
     """The most probable outputs of each sequence, by beam search.
 
     At each step the search keeps the ``width`` most probable continuations of a sequence.
-    Those that end leave the beam. With a width of 1 this is greedy decoding.
+    Those that end leave the beam. With a width of 1 it finds what :func:`greedy` does.
 
     Parameters
     ----------
@@ -40,67 +76,106 @@ def translate(
     log_p : list of ndarrays
         Their log-probabilities.
     """
-    labels, log_p = [None] * len(sequences), [None] * len(sequences)
 
-    def of_part(part):
-        batch = sequences.pack(part)
-        search = Search(network, theta, batch, max_length, width, penalty, n_best)
-        return batch.order, search.run()
+    def of_batch(batch, reader):
+        n = len(batch.order)
+        return Search(reader, n, max_length, width, penalty, n_best).run()
 
-    parts = parts_of(network, sequences, np.arange(len(sequences)), keep=False)
-    for order, found in map_parts(of_part, parts):
-        for i, (its_labels, its_log_p) in zip(order, found):
-            labels[i], log_p[i] = its_labels, its_log_p
+    found = decoded(network, theta, sequences, of_batch, map_parts)
+    labels, log_p = map(list, zip(*found))
     return labels, log_p
 
 
-class Search:
-    """Beam search for all sequences of a batch at once."""
+def decoded(network, theta, sequences, of_batch, map_parts):
+    """What ``of_batch(batch, reader)`` gives for each sequence, as a list."""
+    workspaces = WorkspacePool()
 
-    def __init__(self, network, theta, batch, max_length, width, penalty, n_best):
+    def of_part(part):
+        with workspaces.lend() as workspace:
+            batch = sequences.pack(part)
+            reader = Reader(network, theta, batch, workspace)
+            return batch.order, of_batch(batch, reader)
+
+    results = [None] * len(sequences)
+    parts = parts_of(network, sequences, np.arange(len(sequences)), keep=False)
+    for order, found in map_parts(of_part, parts):
+        for i, of_one in zip(order, found):
+            results[i] = of_one
+    return results
+
+
+class Reader:
+    """The decoder while it reads outputs of the sequences of a batch, label by label.
+
+    At first there is one output of each sequence, which holds nothing.
+
+    Attributes
+    ----------
+    end : int
+        The code of the end, which also stands before the first label.
+    sequences : ndarray of shape (n,)
+        The sequence that each output belongs to.
+    """
+
+    def __init__(self, network, theta, batch, workspace):
         self.layer, self.p = network.layer, network.layout.tree(theta)
-        self.dtype, self.n_labels = theta.dtype, network.layer.n_labels
-        self.max_length, self.width, self.penalty = max_length, width, penalty
-        self.n_best = n_best
-        n = len(batch.order)
-        h, starts, _ = self.layer.encode(self.p, batch.x, Pass(batch, keep=False))
-        grid = Grid(batch.column, batch.time, n)
-        self.H, self.there = grid.pad(h), grid.there
-        starts = {name: np.repeat(start, width, axis=0) for name, start in starts.items()}
-        self.begin(starts)
-        self.running = np.arange(n)  # sequences that are read on
-        self.log_p = np.full((n, width), -np.inf)
-        self.log_p[:, 0] = 0
-        self.prefixes = np.zeros((n, width, max_length + 1), np.intp)
+        self.dtype, self.end = theta.dtype, network.layer.n_labels
+        n, x = len(batch.order), batch.x
+        if self._reads_codes("encoder", len(x)):
+            x = x[:, 0].astype(np.intp)
+        self.coded = self._reads_codes("decoder", len(x))
+        run = Pass(batch, workspace, keep=False)
+        h, starts, _ = self.layer.encode(self.p, x, run)
+        self.memory = self.layer.remember(self.p, h, run)
+        self.sequences = np.arange(n)
+        decoder = self.layer.layers["decoder"]
+        self.stepper = decoder.stepper(self.p["decoder"], n, self.dtype)
+        for name, start in starts.items():
+            k, state = name.split(".")
+            self.stepper.states[f"layers.{k}.forward.{state}"][:] = start
+
+    def _reads_codes(self, part, n_rows):
+        """Let a part read codes from now on, where they are few; and whether they are."""
+        found = by_table(self.layer.layers[part], self.p[part], n_rows)
+        if found:
+            self.layer = copy(self.layer)
+            chain, p = found
+            self.layer.layers = self.layer.layers | {part: chain}
+            self.p = self.p | {part: p}
+        return found is not None
+
+    def read(self, labels):
+        """Raw outputs after one more label of each output."""
+        x = labels if self.coded else labels[:, np.newaxis].astype(self.dtype)
+        return self.layer.answer(self.p, self.stepper.step(x), self.memory)
+
+    def choose(self, outputs):
+        """Go on with the outputs of these numbers, in this order."""
+        self.stepper = self.stepper.choose(outputs)
+        self.sequences = self.sequences[outputs]
+        if self.memory is not None:
+            self.memory = self.memory.choose(outputs)
+
+
+class Search:
+    """Beam search for n sequences at once. Outputs of one follow each other."""
+
+    def __init__(self, reader, n, max_length, width, penalty, n_best):
+        self.reader, self.max_length = reader, max_length
+        self.width, self.penalty, self.n_best = width, penalty, n_best
+        self.log_p = np.zeros(n)
+        self.labels = np.full((n, max_length + 1), reader.end)
         self.ended = np.full((n, n_best), -np.inf)  # what outputs are compared by
         self.ended_log_p = np.full((n, n_best), -np.inf)
         self.ended_labels = np.zeros((n, n_best, max_length + 1), np.intp)
         self.ended_lengths = np.zeros((n, n_best), np.intp)
 
-    def begin(self, starts):
-        """A stepper of the decoder whose states are the given ones."""
-        n_streams = len(next(iter(starts.values())))
-        decoder = self.layer.layers["decoder"]
-        self.stepper = decoder.stepper(self.p["decoder"], n_streams, self.dtype)
-        for name, start in starts.items():
-            k, state = name.split(".")
-            self.stepper.states[f"layers.{k}.forward.{state}"][:] = start
-
-    def states(self):
-        """The states of the decoder, by the names of :meth:`begin`."""
-        shorter = {}
-        for name, array in self.stepper.states.items():
-            _, k, _, state = name.split(".")
-            shorter[f"{k}.{state}"] = array
-        return shorter
-
     def run(self):
         """The labels and log-probabilities of the outputs of each sequence."""
-        read = np.full((len(self.running), self.width), self.n_labels)
-        for t in range(self.max_length + 1):
-            read = self.step(t, read)
-            if read is None:
-                break
+        t = 0
+        while len(self.log_p):
+            self.step(t)
+            t += 1
         order = np.argsort(-self.ended, axis=1, kind="stable")
         results = []
         for i, its in enumerate(order):
@@ -110,65 +185,67 @@ class Search:
             results.append((labels, self.ended_log_p[i, its]))
         return results
 
-    def step(self, t, read):
-        """Read a label in each beam; the labels to read next, or None at the end."""
-        m, width = len(self.running), self.width
-        s = self.stepper.step(read.reshape(-1, 1).astype(self.dtype))
-        raw, _ = self.layer.answer(self.p, s.reshape(m, width, -1), self.H, self.there)
-        raw -= raw.max(axis=2, keepdims=True)
-        log_p = raw - np.log(np.exp(raw).sum(axis=2, keepdims=True))
-        if t == self.max_length:
-            log_p[:, :, : self.n_labels] = -np.inf
-        total = (self.log_p[:, :, np.newaxis] + log_p).reshape(m, -1)
-        if width == 1:
-            best = total.argmax(axis=1)[:, np.newaxis]
-        else:
-            best = np.argpartition(-total, min(width, total.shape[1]) - 1)[:, :width]
-        rows = np.arange(m)[:, np.newaxis]
-        log_p = total[rows, best]
-        source, label = np.divmod(best, self.n_labels + 1)
-        prefixes = self.prefixes[rows, source]
-        prefixes[:, :, t] = label
-        ends = label == self.n_labels
-        self.put_away(t, np.where(ends, log_p, -np.inf), prefixes)
+    def step(self, t):
+        """Read the last label of each output, and go on with the best continuations."""
+        of = self.reader.sequences
+        # Before the first label, the last column has the end in it.
+        label, log_p = self.continuations(t, self.reader.read(self.labels[:, t - 1]))
+        sequences, first, index = np.unique(of, return_index=True, return_inverse=True)
+        # The continuations of a sequence side by side.
+        n_each = label.shape[1]
+        total = np.full((len(first), self.width, n_each), -np.inf)
+        total[index, np.arange(len(of)) - first[index]] = self.log_p[:, np.newaxis] + log_p
+        total = total.reshape(len(first), -1)
+        best = np.argpartition(-total, min(self.width, total.shape[1]) - 1)
+        best = best[:, : self.width]
+        log_p = np.take_along_axis(total, best, axis=1)
+        source, which = np.divmod(best, n_each)
+        source = np.minimum(first[:, np.newaxis] + source, len(of) - 1)
+        label = label[source, which]
+        ends = label == self.reader.end
+        self.put_away(t, sequences, np.where(ends, log_p, -np.inf), source)
         log_p[ends] = -np.inf
-        self.drop_hopeless(log_p)
-        alive = (log_p > -np.inf).any(axis=1)
-        if not alive.any():
-            return None
-        keep = np.flatnonzero(alive)
-        if len(keep) > SHRINK * m:
-            keep = np.arange(m)
-        streams = (keep[:, np.newaxis] * width + source[keep]).ravel()
-        states = {name: array[streams] for name, array in self.states().items()}
-        if len(keep) < m:
-            self.begin(states)
-            self.H, self.there = self.H[keep], self.there[keep]
-            self.running = self.running[keep]
-        else:
-            for name, array in self.states().items():
-                array[:] = states[name]
-        self.log_p, self.prefixes = log_p[keep], prefixes[keep]
-        return label[keep]
+        self.drop_hopeless(sequences, log_p)
+        alive = log_p > -np.inf
+        self.log_p, source = log_p[alive], source[alive]
+        self.labels = self.labels[source]
+        self.labels[:, t] = label[alive]
+        if len(source):
+            self.reader.choose(source)
 
-    def put_away(self, t, log_p, prefixes):
+    def continuations(self, t, raw):
+        """The most probable labels after each output, and their log-probabilities."""
+        end = self.reader.end
+        top = raw.argmax(axis=1)
+        log_p = -cross_entropy(raw, top)
+        if t == self.max_length:
+            label = np.full((len(raw), 1), end)
+        elif self.width == 1:
+            label = top[:, np.newaxis]
+        else:
+            n_each = min(self.width, end + 1)
+            label = np.argpartition(-raw, n_each - 1)[:, :n_each]
+        behind = np.take_along_axis(raw, np.column_stack([top, label]), axis=1)
+        return label, log_p[:, np.newaxis] + (behind[:, 1:] - behind[:, :1])
+
+    def put_away(self, t, i, log_p, source):
         """Keep the best of the outputs that end after t labels, and those before."""
         if not (log_p > -np.inf).any():
             return
-        rows, i = np.arange(len(log_p))[:, np.newaxis], self.running
+        rows = np.arange(len(log_p))[:, np.newaxis]
         value = log_p / (t + 1) ** self.penalty
         values = np.hstack([self.ended[i], value])
         best = np.argsort(-values, axis=1, kind="stable")[:, : self.n_best]
         lengths = np.hstack([self.ended_lengths[i], np.full(log_p.shape, t)])
         log_ps = np.hstack([self.ended_log_p[i], log_p])
-        labels = np.concatenate([self.ended_labels[i], prefixes], axis=1)
+        labels = np.concatenate([self.ended_labels[i], self.labels[source]], axis=1)
         self.ended[i], self.ended_log_p[i] = values[rows, best], log_ps[rows, best]
         self.ended_lengths[i], self.ended_labels[i] = (
             lengths[rows, best],
             labels[rows, best],
         )
 
-    def drop_hopeless(self, log_p):
+    def drop_hopeless(self, i, log_p):
         """Drop what can no longer be among the best: no probability grows."""
         at_best = log_p / (self.max_length + 1) ** self.penalty
-        log_p[at_best <= self.ended[self.running].min(axis=1)[:, np.newaxis]] = -np.inf
+        log_p[at_best <= self.ended[i].min(axis=1)[:, np.newaxis]] = -np.inf

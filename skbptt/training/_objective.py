@@ -54,6 +54,7 @@ class Objective:
         total = data.total_weight
         self.scale = self.n / total
         self.truncation = truncation
+        self.alpha = alpha
         self.penalty = network.penalised(data.sequences.steps.dtype)
         self.penalty *= alpha / total
         if units is not None:
@@ -100,7 +101,10 @@ class Objective:
         value, gradient = self._penalty(theta)
         for part_value, part_gradient in self.map_parts(gradient_of, [*zip(parts, noise)]):
             value = value + part_value
-            gradient += part_gradient
+            if gradient is None:
+                gradient = part_gradient
+            else:
+                gradient += part_gradient
         return value, gradient
 
     def curvature(self, theta, indices=None):
@@ -108,6 +112,9 @@ class Objective:
         return Curvature(self, theta, indices)
 
     def _penalty(self, theta):
+        """The value of L2 and its gradient; None for no gradient."""
+        if not self.alpha:
+            return theta.dtype.type(0), None
         gradient = self.penalty * theta
         return 0.5 * np.dot(gradient, theta), gradient
 
