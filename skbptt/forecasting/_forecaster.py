@@ -19,11 +19,8 @@ from ._checks import (
 )
 from ._covariates import Covariates, parts_of
 from ._ensemble import Ensemble
-from ._inputs import Inputs, naive_error
+from ._inputs import OF_COUNTS, Inputs, naive_error
 from ._panel import panel_of
-
-# Losses of counts, of which the network learns the values themselves.
-OF_COUNTS = {"poisson", "negative_binomial"}
 
 
 class RNNForecaster(Documented, BaseEstimator):

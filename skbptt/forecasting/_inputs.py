@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Losses of counts, of which the network learns the values themselves.
+OF_COUNTS = {"poisson", "negative_binomial"}
 # Relative to the largest value, smaller spreads are rounding.
 ROUNDING = 1e-12
 
