@@ -92,6 +92,9 @@ class RNNForecaster(Documented, BaseEstimator):
     ``truncation`` of the regressor, series are not cut: the states are carried through all
     of a series, and gradients are truncated.
 
+    *Paths.* What the networks predict is drawn at random and limited to the range that it
+    had in training, and as much again below and above.
+
     *Missing values* of series (NaN) are not learned. As inputs they are replaced by the
     last value before.
 
@@ -203,8 +206,8 @@ class RNNForecaster(Documented, BaseEstimator):
         if parts is not None:
             self._covariates = Covariates(parts, self.categorical_features)
         self._model = Ensemble(regressor, self.n_estimators, inputs)
-        values, covariates = self._arrays(panel, parts)
         mask = () if self._covariates is None else self._covariates.mask
+        values, covariates = self._arrays(panel, parts)
         self._model.fit(values, covariates, mask)
         self._panel, self.n_series_ = panel.without_values(), len(values)
         self._naive = [naive_error(z) for z in values]
@@ -494,8 +497,7 @@ class RNNForecaster(Documented, BaseEstimator):
         """
         self._validate_params()
         step = horizon if step is None else step
-        positive = {"horizon": horizon, "n_origins": n_origins, "step": step}
-        for name, value in positive.items():
+        for name, value in dict(horizon=horizon, n_origins=n_origins, step=step).items():
             positive_integer(name, value)
         check_coverage(coverage)
         return backtest(self, series, X, horizon, n_origins, step, coverage, refit)

@@ -27,6 +27,8 @@ class Model:
         Of the series it was fitted to.
     state : State
         Where forecasts go on from.
+    limits : tuple of floats
+        Between which random targets lie.
     """
 
     def __init__(self, regressor, inputs):
@@ -61,6 +63,7 @@ class Model:
                 f"No value of series is known after the first {n} time steps, so there is "
                 "nothing to learn."
             )
+        self.limits = limits_of(np.concatenate(targets))
         mask = np.append(np.zeros(self.inputs.n, bool), categorical)
         self.regressor.set_params(categorical_features=mask if mask.any() else None)
         self.regressor.fit(X, y, weights)
@@ -115,7 +118,8 @@ class Model:
         check_distribution(self.regressor)
 
         def draw(stream, x):
-            return stream.push(x, "predict_distribution").rvs(random_state=rng)
+            drawn = stream.push(x, "predict_distribution").rvs(random_state=rng)
+            return np.clip(drawn, *self.limits)
 
         state, scales = self.state.branch(self.regressor, n), self.scales.repeat(n)
         values = self._go_on(state, scales, np.repeat(covariates, n, axis=0), draw)
@@ -150,6 +154,16 @@ class Model:
             of_y = distribution.logpmf if discrete else distribution.logpdf
             log_p[i][n:] = of_y(targets[i]) - np.log(scale)
         return log_p
+
+
+def limits_of(targets):
+    """The range of the targets in training, and as much again below and above it.
+
+    A path can lead to inputs unlike all in training, where the predicted spread can be
+    arbitrarily large, and what is drawn from it is the next input.
+    """
+    least, most = np.nanmin(targets), np.nanmax(targets)
+    return 2 * least - most, 2 * most - least
 
 
 def stretches(n, length):
