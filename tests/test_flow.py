@@ -74,11 +74,11 @@ def test_gradients_of_states_equal_the_complex_step(problem, which):
         assert np.isnan(got[n_read:]).all()
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lem", "lstm"])
 def test_hidden_states_by_hand(cell):
     model = regressor(cell=cell, hidden_layer_sizes=(4, 3), bidirectional=True, max_iter=2)
     values = hidden_states(quietly(model.fit, X, Y), X)
-    n_names = {"rnn": 1, "gru": 4, "lstm": 6}[cell]
+    n_names = {"rnn": 1, "gru": 4, "lem": 6, "lstm": 6}[cell]
     assert len(values) == 4 * n_names
     for i, x in enumerate(X):
         below = x

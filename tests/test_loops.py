@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skbptt import RNNRegressor, show_versions
-from skbptt.cells import Cell, ElmanCell, GRUCell, LSTMCell
+from skbptt.cells import Cell, ElmanCell, GRUCell, LEMCell, LSTMCell
 from skbptt.cells._activations import ACTIVATIONS, DERIVATIVES
 from skbptt.data._sequences import Sequences
 from skbptt.loops import _engine
@@ -30,6 +30,8 @@ _loops = pytest.importorskip("skbptt.loops._loops", reason="installed without a 
 CELLS = [
     *map(ElmanCell, ["identity", "logistic", "relu", "tanh"]),
     GRUCell(),
+    GRUCell(reset_after=False),
+    LEMCell(dt=0.7),
     LSTMCell(),
 ]
 INSTRUCTIONS = _loops.available

@@ -7,11 +7,11 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from .. import solvers
-from ..cells import Cell, ElmanCell, GRUCell, LSTMCell
+from ..cells import Cell, ElmanCell, GRUCell, LEMCell, LSTMCell
 from ..cells._activations import ACTIVATIONS
 from ..loops import READOUTS
 
-CELLS = {"rnn": ElmanCell, "gru": GRUCell, "lstm": LSTMCell}
+CELLS = {"rnn": ElmanCell, "gru": GRUCell, "lem": LEMCell, "lstm": LSTMCell}
 
 CONSTRAINTS: dict = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],

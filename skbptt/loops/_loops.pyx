@@ -48,6 +48,7 @@ cdef extern from "loops.h":
         Py_ssize_t H, D, H1, D1, n_steps
         const Py_ssize_t *offsets
         int keep
+        double constant
         Arrays value, dot
         void *sum
         void *top
@@ -371,6 +372,7 @@ cdef class Loops:
         workspace,
         bint keep=True,
         initial=None,
+        double constant=0,
     ):
         """As :func:`skbptt.loops._engine.run`, for one of CELLS."""
         cdef Tape tape = Tape()
@@ -386,7 +388,7 @@ cdef class Loops:
         if offsets[0] != 0 or offsets[-1] != n_rows:
             raise ValueError(f"x has {n_rows} rows, the batch {offsets[-1]}.")
         point_to_rows(x, dtype, n_rows, s.D, &s.value.x, &s.value.x_pitch)
-        s.keep = keep
+        s.keep, s.constant = keep, constant
         states = take_states(s, &s.value, tape.shape, dtype, workspace)
         initial = take_initial(s, &s.value, tape.shape, initial, dtype, workspace)
         n_columns = s.offsets[1]
@@ -428,6 +430,7 @@ cdef class Loops:
         tuple parts,
         Py_ssize_t n_streams,
         workspace,
+        double constant=0,
     ):
         """As :func:`skbptt.loops._engine.stepper`, for one of CELLS and names of its states."""
         cdef Stepper stepper = Stepper()
@@ -439,6 +442,7 @@ cdef class Loops:
         stepper.loops = skbptt_loops(self.level, dtype.itemsize)
         shape = describe_layer(s, stepper.loops, cell, p, dtype)
         stepper.n_states, s.keep = shape.n_states, True
+        s.constant = constant
         stepper.n_streams = n_streams
         s.offsets, s.n_steps, offsets[0], offsets[1] = offsets, 1, 0, n_streams
         zeros = (0,) * shape.n_states

@@ -17,6 +17,12 @@ def by_gate(matrix, n_gates):
     return np.ascontiguousarray(blocks)
 
 
+def by_early_gate(cell, R):
+    """R by gate, without a late gate."""
+    n_gates = len(cell.gates)
+    return by_gate(R, n_gates)[: n_gates - cell.late_gate]
+
+
 def scan(cell, p, x, batch, initial=None, keep=True):
     """Run a cell forward over a packed batch.
 
@@ -41,7 +47,7 @@ def scan(cell, p, x, batch, initial=None, keep=True):
         For :func:`scan_back`.
     """
     n_gates, n_hidden = len(cell.gates), len(p["R"])
-    W, R = by_gate(p["W"], n_gates), by_gate(p["R"], n_gates)
+    W, R = by_gate(p["W"], n_gates), by_early_gate(cell, p["R"])
     a = x @ W  # (n_gates, n_rows, n_hidden)
     a += p["b"].reshape(n_gates, 1, n_hidden)
     if initial is None:
@@ -84,7 +90,7 @@ class Stepper:
         n_gates, n_hidden = len(cell.gates), len(p["R"])
         p = {name: value.copy() for name, value in p.items()}
         self._cell, self._p = cell, p
-        self._W, self._R = by_gate(p["W"], n_gates), by_gate(p["R"], n_gates)
+        self._W, self._R = by_gate(p["W"], n_gates), by_early_gate(cell, p["R"])
         self._b = p["b"].reshape(n_gates, 1, n_hidden)
         dtype = p["R"].dtype
         self._arrays = tuple(np.zeros((len(cell.states), n_streams, n_hidden), dtype))
@@ -141,7 +147,7 @@ def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
     """
     x, h_prev, tapes = tape
     n_gates, n_hidden = len(cell.gates), len(p["R"])
-    R_T = np.ascontiguousarray(by_gate(p["R"], n_gates).transpose(0, 2, 1))
+    R_T = np.ascontiguousarray(by_early_gate(cell, p["R"]).transpose(0, 2, 1))
     sizes, offsets = batch.sizes, batch.offsets
     n_states = len(cell.states)
 
@@ -169,13 +175,16 @@ def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
                 grad[name] += d_vectors[name]
             for k in range(n_states):
                 carried[k, :n] = d_state[k]
-            carried[0, :n] += (du_t @ R_T).sum(axis=0)
+            carried[0, :n] += (du_t[: len(R_T)] @ R_T).sum(axis=0)
         if start == 0:
             d_initial += carried
 
     # The three sums over time: dL/dW, dL/dR and dL/db.
     grad["W"][:] = (x.T @ da).transpose(1, 0, 2).reshape(grad["W"].shape)
-    grad["R"][:] = (h_prev.T @ du).transpose(1, 0, 2).reshape(grad["R"].shape)
+    dR = h_prev.T @ du
+    if cell.late_gate:
+        dR[-1] = np.concatenate([*map(cell.late_input, tapes)]).T @ du[-1]
+    grad["R"][:] = dR.transpose(1, 0, 2).reshape(grad["R"].shape)
     grad["b"][:] = da.sum(axis=1).ravel()
     dx = np.tensordot(da, by_gate(p["W"], n_gates), ((0, 2), (0, 2))) if need_dx else None
     return dx, tuple(d_initial)

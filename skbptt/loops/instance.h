@@ -33,3 +33,5 @@
 #undef BEFORE
 #undef AFTER
 #undef D_STATE
+#undef V
+#undef D_V

@@ -28,6 +28,8 @@ typedef struct {
     int h_is_tape;              /* whether the tape, of one block, is h itself */
     int passes_h;               /* whether the state before receives gradient from the h
                                    after it other than through R */
+    int late;                   /* blocks, those from of_R on, that receive v R besides,
+                                   where v is found by the first half of the step */
 } Shape;
 
 /* The arrays of one direction of one layer over one batch, or their derivatives along one
@@ -56,6 +58,7 @@ typedef struct {
     const ptrdiff_t *offsets;   /* (n_steps + 1,): first row of each step */
     int keep;                   /* whether the tape and the states after the first hold all
                                    steps, or two only */
+    double constant;            /* a number that the step of the cell reads */
     Arrays value, dot;          /* dot: of tangents only; its x may be NULL for zero */
     void *sum, *top;            /* (n_columns, H1): sum and largest of the states of each
                                    sequence, or NULL */

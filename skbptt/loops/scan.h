@@ -1,12 +1,14 @@
 /* The loops over time, for one type of real number and one instruction set. */
 
-/* Columns of the tape before `of_R` receive h_prev R, those from `of_W` on x W. */
+/* Columns of the tape before `of_R` receive h_prev R, those from there to `R_width` v R, and
+   those from `of_W` on x W. */
 typedef struct {
-    ptrdiff_t width, of_R, of_W, gates_H;
+    ptrdiff_t width, of_R, of_W, R_width, gates_H;
     ptrdiff_t *source;     /* column of W, R and b that each column of the tape has, or -1 */
     REAL *zeros;           /* the state before the first step */
     REAL *bias, *R, *W;    /* packed; on the way back R and W are transposed */
     REAL *d, *h_prev, *x;  /* a block of rows: dL/d(columns of the tape), h_prev and x */
+    REAL *v, *d_v;         /* a block of rows of v, on the way forward one step; dL/dv */
     ptrdiff_t d_pitch, h_pitch, x_pitch;
     REAL *dR, *dW, *db;    /* padded */
     REAL *d_states[STATES]; /* dL/d(state), carried from step to step */
@@ -46,6 +48,8 @@ static NAME(Part) NAME(part_of)(const Scan *s, const NAME(Plan) *p, const Arrays
             part.before[k] = of->initial[k] ? of->initial[k] : p->zeros;
         part.d_states[k] = p->d_states[k];
     }
+    part.v = p->v;
+    part.d_v = p->d_v;
     part.tape = of->tape ? (REAL *)of->tape + kept * p->width : part.after[0];
     return part;
 }
@@ -66,6 +70,7 @@ static char *NAME(plan)(const Scan *s, int backward, char *start, NAME(Plan) *p)
         .width = shape->n_blocks * s->H1,
         .of_R = shape->of_R * s->H1,
         .of_W = shape->of_W * s->H1,
+        .R_width = (shape->of_R + shape->late) * s->H1,
         .gates_H = shape->n_gates * s->H,
         .d_pitch = NAME(good_pitch)(shape->n_blocks * s->H1),
         .h_pitch = NAME(good_pitch)(s->H1),
@@ -77,12 +82,14 @@ static char *NAME(plan)(const Scan *s, int backward, char *start, NAME(Plan) *p)
     end += ((count) * (ptrdiff_t)sizeof(*p->member) + 63) / 64 * 64
     TAKE(source, p->width);
     if (backward) {
-        TAKE(R, p->of_R * s->H1);
+        TAKE(R, p->R_width * s->H1);
         TAKE(W, s->value.dx ? (p->width - p->of_W) * s->D1 : 0);
         TAKE(d, rows * p->d_pitch);
         TAKE(h_prev, rows * p->h_pitch);
         TAKE(x, rows * p->x_pitch);
-        TAKE(dR, s->H * p->of_R);
+        TAKE(v, shape->late ? rows * p->h_pitch : 0);
+        TAKE(d_v, shape->late ? columns * s->H1 : 0);
+        TAKE(dR, s->H * p->R_width);
         TAKE(dW, s->D * (p->width - p->of_W));
         TAKE(db, p->width);
         for (int k = 0; k < shape->n_states; k++) {
@@ -90,8 +97,9 @@ static char *NAME(plan)(const Scan *s, int backward, char *start, NAME(Plan) *p)
         }
     } else {
         TAKE(bias, p->width);
-        TAKE(R, s->H * p->of_R);
+        TAKE(R, s->H * p->R_width);
         TAKE(W, s->D * (p->width - p->of_W));
+        TAKE(v, shape->late ? columns * p->h_pitch : 0);
     }
     TAKE(zeros, columns * s->H1);
 #undef TAKE
@@ -151,7 +159,7 @@ static void NAME(unpack)(const NAME(Plan) *p, const REAL *from, ptrdiff_t rows,
 /* Pack weights, or their derivatives, for the way forward. */
 static void NAME(pack_forward)(const Scan *s, const NAME(Plan) *p, const Arrays *of)
 {
-    NAME(pack)(p, of->R, s->H, p->source, p->of_R, p->R);
+    NAME(pack)(p, of->R, s->H, p->source, p->R_width, p->R);
     NAME(pack)(p, of->W, s->D, p->source + p->of_W, p->width - p->of_W, p->W);
     for (ptrdiff_t j = 0; j < p->width; j++)
         if (p->source[j] < 0)
@@ -180,6 +188,23 @@ static void NAME(project)(const Scan *s, const NAME(Plan) *p, ptrdiff_t n,
                   a + p->of_R, p->width);
 }
 
+/* n rows of the late columns of the tape: a = start + v R. */
+static void NAME(project_late)(const Scan *s, const NAME(Plan) *p, ptrdiff_t n,
+                               const REAL *v, REAL *a)
+{
+    const NAME(Factors) none = {0};
+    const NAME(Factors) vR = {s->H, v, p->h_pitch, 1, p->R + p->of_R * s->H, s->H * LANES,
+                              LANES};
+    a += p->of_R;
+    NAME(product)(n, p->R_width - p->of_R, a, p->width, &vR, &none, a, p->width);
+}
+
+static NAME(Step) NAME(step_of)(const Scan *s, const NAME(Plan) *p)
+{
+    return (NAME(Step)){.H1 = s->H1, .tape_pitch = p->width, .d_pitch = p->d_pitch,
+                        .v_pitch = p->h_pitch, .constant = (REAL)s->constant};
+}
+
 static void NAME(forward)(const Scan *s)
 {
     const unsigned long mode = flush_to_zero();
@@ -191,7 +216,7 @@ static void NAME(forward)(const Scan *s)
         NAME(begin)(s, 0, s->scratch, &p);
         NAME(pack_forward)(s, &p, &s->value);
     }
-    NAME(Step) step = {.H1 = s->H1, .tape_pitch = p.width};
+    NAME(Step) step = NAME(step_of)(s, &p);
     for (ptrdiff_t t = 0; t < s->n_steps; t++) {
         const ptrdiff_t row = s->offsets[t];
         const REAL *x = (const REAL *)s->value.x + row * s->value.x_pitch;
@@ -199,7 +224,11 @@ static void NAME(forward)(const Scan *s)
         step.value = NAME(part_of)(s, &p, &s->value, t);
         NAME(project)(s, &p, step.n, p.bias, 0, NAME(h_before)(&s->value, &step.value, t),
                       x, s->value.x_pitch, step.value.tape);
-        cell->forward(&step);
+        cell->step.forward(&step);
+        if (cell->shape.late) {
+            NAME(project_late)(s, &p, step.n, step.value.v, step.value.tape);
+            cell->rest.forward(&step);
+        }
         if (s->reading)
             NAME(read_on)(s, step.n, step.value.after[0]);
         else
@@ -216,7 +245,11 @@ static void NAME(sum_block)(const Scan *s, const NAME(Plan) *p, ptrdiff_t rows)
     const NAME(Factors) h_d = {rows, p->h_prev, 1, p->h_pitch, p->d, LANES, p->d_pitch};
     const NAME(Factors) x_d = {rows,  p->x,      1, p->x_pitch, p->d + p->of_W,
                                LANES, p->d_pitch};
-    NAME(product)(s->H, p->of_R, p->dR, p->of_R, &h_d, &none, p->dR, p->of_R);
+    const NAME(Factors) v_d = {rows,  p->v,      1, p->h_pitch, p->d + p->of_R,
+                               LANES, p->d_pitch};
+    NAME(product)(s->H, p->of_R, p->dR, p->R_width, &h_d, &none, p->dR, p->R_width);
+    NAME(product)(s->H, p->R_width - p->of_R, p->dR + p->of_R, p->R_width, &v_d, &none,
+                  p->dR + p->of_R, p->R_width);
     NAME(product)(s->D, of_x, p->dW, of_x, &x_d, &none, p->dW, of_x);
     for (ptrdiff_t i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < p->width; j++)
@@ -252,6 +285,15 @@ static void NAME(copy_step)(const Scan *s, const NAME(Plan) *p, const Arrays *of
                         p->x + filled * p->x_pitch, p->x_pitch);
 }
 
+/* The product of the gradients of the late columns with the transpose of R. */
+static NAME(Factors) NAME(late_back)(const NAME(Plan) *p, ptrdiff_t H1, const REAL *d,
+                                     const REAL *R)
+{
+    const ptrdiff_t late = p->R_width - p->of_R;
+    return (NAME(Factors)){late,         d + p->of_R, p->d_pitch, 1, R + p->of_R * H1,
+                           late * LANES, LANES};
+}
+
 /* Back through the steps start <= t < stop; those from `first` on receive dL/dh. */
 static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
                          ptrdiff_t start, ptrdiff_t stop)
@@ -260,7 +302,7 @@ static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
     const NAME(Cell) *cell = NAME(cells)[s->cell];
     const ptrdiff_t H1 = s->H1, of_x = p->width - p->of_W;
     REAL *dh = p->d_states[0];
-    NAME(Step) step = {.H1 = H1, .tape_pitch = p->width, .d_pitch = p->d_pitch};
+    NAME(Step) step = NAME(step_of)(s, p);
     NAME(clear_carried)(s, p);
     ptrdiff_t filled = 0;
     for (ptrdiff_t t = stop - 1; t >= start; t--) {
@@ -269,10 +311,16 @@ static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
         step.n = n;
         step.value = NAME(part_of)(s, p, &s->value, t);
         step.value.d = d;
+        step.value.v += filled * p->h_pitch;
         NAME(copy_step)(s, p, &s->value, t, step.value.before[0], filled);
         if (t >= first)
             NAME(read_back)(s, t, dh);
-        cell->backward(&step);
+        cell->step.backward(&step);
+        if (cell->shape.late) {
+            const NAME(Factors) d_R = NAME(late_back)(p, H1, d, p->R);
+            NAME(product)(n, H1, p->zeros, 0, &d_R, &none, p->d_v, H1);
+            cell->rest.backward(&step);
+        }
         if (t > start || (t == 0 && s->value.d_initial[0])) {
             const NAME(Factors) d_R = {p->of_R, d, p->d_pitch, 1, p->R, p->of_R * LANES,
                                        LANES};
@@ -301,11 +349,13 @@ static void NAME(pack_backward)(const Scan *s, const NAME(Plan) *p, const Arrays
 {
     const ptrdiff_t of_x = p->width - p->of_W;
     NAME(pack_transposed)(p, of->R, s->H, s->H1, p->source, p->of_R, p->R);
+    NAME(pack_transposed)(p, of->R, s->H, s->H1, p->source + p->of_R, p->R_width - p->of_R,
+                          p->R + p->of_R * s->H1);
     if (of->dx)
         NAME(pack_transposed)(p, of->W, s->D, s->D1, p->source + p->of_W, of_x, p->W);
     for (int k = 0; k < STATES && of->d_initial[k]; k++)
         memset(of->d_initial[k], 0, s->offsets[1] * s->H1 * sizeof(REAL));
-    memset(p->dR, 0, s->H * p->of_R * sizeof(REAL));
+    memset(p->dR, 0, s->H * p->R_width * sizeof(REAL));
     memset(p->dW, 0, s->D * of_x * sizeof(REAL));
     memset(p->db, 0, p->width * sizeof(REAL));
 }
@@ -314,7 +364,7 @@ static void NAME(pack_backward)(const Scan *s, const NAME(Plan) *p, const Arrays
 static void NAME(unpack_sums)(const Scan *s, const NAME(Plan) *p)
 {
     const ptrdiff_t of_x = p->width - p->of_W;
-    NAME(unpack)(p, p->dR, s->H, p->source, p->of_R, s->dR);
+    NAME(unpack)(p, p->dR, s->H, p->source, p->R_width, s->dR);
     NAME(unpack)(p, p->dW, s->D, p->source + p->of_W, of_x, s->dW);
     NAME(unpack)(p, p->db + p->of_W, 1, p->source + p->of_W, of_x, s->db);
     for (int k = 0; k < VECTORS && s->d_vectors[k]; k++)

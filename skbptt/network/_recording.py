@@ -6,7 +6,7 @@ import numpy as np
 
 from ..cells import Cell
 from ..layers import Recurrent
-from ..loops import STEP, by_gate
+from ..loops import STEP, by_early_gate
 from ._parts import by_parts, parts_of
 
 
@@ -20,6 +20,7 @@ class Recorder(Cell):
     def __init__(self, cell):
         self.cell = cell
         self.gates, self.states, self.vectors = cell.gates, cell.states, cell.vectors
+        self.late_gate, self.late_input = cell.late_gate, cell.late_input
         self.inputs, self.values, self.gradients = [], [], []
 
     def step(self, a, u, state, p):
@@ -245,7 +246,7 @@ def spectral_radius(cell, p, a, state):
     n = len(state) * len(p["R"])
     varied = np.concatenate(state, axis=1) + 1j * STEP * np.eye(n)
     varied = tuple(np.split(varied, len(state), axis=1))
-    u = varied[0] @ by_gate(p["R"], len(cell.gates))
+    u = varied[0] @ by_early_gate(cell, p["R"])
     after, _ = cell.step(a.repeat(n, axis=1), u, varied, p)
     jacobian = np.concatenate(after, axis=1).imag / STEP
     if not np.isfinite(jacobian).all():
