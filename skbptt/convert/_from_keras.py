@@ -166,7 +166,7 @@ def kind_of_layer(side):
     cls, activation = type(side).__name__, side.activation.__name__
     gates = getattr(side, "recurrent_activation", None)
     for kind, (name, own, _, options) in CELLS.items():
-        alike = all(getattr(side, key) == value for key, value in options.items())
+        alike = all(getattr(side, key, None) == value for key, value in options.items())
         usual = not gates or gates.__name__ == "sigmoid"
         if cls == name and activation == own and usual and alike:
             return kind

@@ -36,14 +36,18 @@ static NAME(Part) NAME(part_of)(const Scan *s, const NAME(Plan) *p, const Arrays
                                 ptrdiff_t t)
 {
     const ptrdiff_t row = s->offsets[t], row_before = t ? s->offsets[t - 1] : 0;
-    const ptrdiff_t kept = s->keep ? row : t % 2 * s->offsets[1];
-    const ptrdiff_t kept_before = s->keep ? row_before : (t + 1) % 2 * s->offsets[1];
+    const ptrdiff_t start = t - t % s->segment, columns = s->offsets[1];
+    const ptrdiff_t kept = s->keep ? row - s->offsets[start] : t % 2 * columns;
+    const ptrdiff_t kept_before =
+        s->keep ? row_before - s->offsets[start] : (t + 1) % 2 * columns;
     NAME(Part) part = {0};
     for (int k = 0; k < STATES && of->states[k]; k++) {
         REAL *state = of->states[k];
         part.after[k] = state + (k ? kept : row) * s->H1;
-        if (t)
+        if (t > start || (t && !k))
             part.before[k] = state + (k ? kept_before : row_before) * s->H1;
+        else if (t)
+            part.before[k] = (REAL *)of->before[k] + (t / s->segment - 1) * columns * s->H1;
         else
             part.before[k] = of->initial[k] ? of->initial[k] : p->zeros;
         part.d_states[k] = p->d_states[k];
@@ -109,8 +113,10 @@ static char *NAME(plan)(const Scan *s, int backward, char *start, NAME(Plan) *p)
 static ptrdiff_t NAME(scratch)(const Scan *s, int backward)
 {
     NAME(Plan) plan;
-    char *start = s->scratch;
-    return NAME(plan)(s, backward, start, &plan) - start;
+    char *start = s->scratch, *end = NAME(plan)(s, backward, start, &plan);
+    if (backward && s->segment < s->n_steps)
+        end = NAME(plan)(s, 0, end, &plan);
+    return end - start;
 }
 
 static char *NAME(begin)(const Scan *s, int backward, char *start, NAME(Plan) *p)
@@ -205,6 +211,41 @@ static NAME(Step) NAME(step_of)(const Scan *s, const NAME(Plan) *p)
                         .v_pitch = p->h_pitch, .constant = (REAL)s->constant};
 }
 
+/* Step t forward. */
+static void NAME(advance)(const Scan *s, const NAME(Plan) *p, const NAME(Cell) *cell,
+                          ptrdiff_t t, NAME(Step) *step)
+{
+    const ptrdiff_t row = s->offsets[t];
+    const REAL *x = (const REAL *)s->value.x + row * s->value.x_pitch;
+    step->n = s->offsets[t + 1] - row;
+    step->value = NAME(part_of)(s, p, &s->value, t);
+    NAME(project)(s, p, step->n, p->bias, 0, NAME(h_before)(&s->value, &step->value, t), x,
+                  s->value.x_pitch, step->value.tape);
+    cell->step.forward(step);
+    if (cell->shape.late) {
+        NAME(project_late)(s, p, step->n, step->value.v, step->value.tape);
+        cell->rest.forward(step);
+    }
+}
+
+/* Store the states from which the segment that begins with step t is formed anew. */
+static void NAME(store)(const Scan *s, ptrdiff_t t, const NAME(Part) *last)
+{
+    const ptrdiff_t n = s->offsets[t + 1] - s->offsets[t], columns = s->offsets[1];
+    for (int k = 1; k < STATES && s->value.before[k]; k++)
+        memcpy((REAL *)s->value.before[k] + (t / s->segment - 1) * columns * s->H1,
+               last->after[k], n * s->H1 * sizeof(REAL));
+}
+
+/* Form the tape of the steps of a segment anew. */
+static void NAME(form_anew)(const Scan *s, const NAME(Plan) *p, ptrdiff_t segment)
+{
+    NAME(Step) step = NAME(step_of)(s, p);
+    for (ptrdiff_t t = segment * s->segment;
+         t < s->n_steps && t < (segment + 1) * s->segment; t++)
+        NAME(advance)(s, p, NAME(cells)[s->cell], t, &step);
+}
+
 static void NAME(forward)(const Scan *s)
 {
     const unsigned long mode = flush_to_zero();
@@ -218,17 +259,9 @@ static void NAME(forward)(const Scan *s)
     }
     NAME(Step) step = NAME(step_of)(s, &p);
     for (ptrdiff_t t = 0; t < s->n_steps; t++) {
-        const ptrdiff_t row = s->offsets[t];
-        const REAL *x = (const REAL *)s->value.x + row * s->value.x_pitch;
-        step.n = s->offsets[t + 1] - row;
-        step.value = NAME(part_of)(s, &p, &s->value, t);
-        NAME(project)(s, &p, step.n, p.bias, 0, NAME(h_before)(&s->value, &step.value, t),
-                      x, s->value.x_pitch, step.value.tape);
-        cell->step.forward(&step);
-        if (cell->shape.late) {
-            NAME(project_late)(s, &p, step.n, step.value.v, step.value.tape);
-            cell->rest.forward(&step);
-        }
+        if (t && t % s->segment == 0)
+            NAME(store)(s, t, &step.value);
+        NAME(advance)(s, &p, cell, t, &step);
         if (s->reading)
             NAME(read_on)(s, step.n, step.value.after[0]);
         else
@@ -294,9 +327,11 @@ static NAME(Factors) NAME(late_back)(const NAME(Plan) *p, ptrdiff_t H1, const RE
                            late * LANES, LANES};
 }
 
-/* Back through the steps start <= t < stop; those from `first` on receive dL/dh. */
+/* Back through the steps start <= t < stop; those from `first` on receive dL/dh. The tape
+   holds the segment `held`, and `anew` serves to form another. */
 static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
-                         ptrdiff_t start, ptrdiff_t stop)
+                         ptrdiff_t start, ptrdiff_t stop, const NAME(Plan) *anew,
+                         ptrdiff_t *held)
 {
     const NAME(Factors) none = {0};
     const NAME(Cell) *cell = NAME(cells)[s->cell];
@@ -308,6 +343,10 @@ static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
     for (ptrdiff_t t = stop - 1; t >= start; t--) {
         const ptrdiff_t row = s->offsets[t], n = s->offsets[t + 1] - row;
         REAL *d = p->d + filled * p->d_pitch;
+        if (t / s->segment != *held) {
+            *held = t / s->segment;
+            NAME(form_anew)(s, anew, *held);
+        }
         step.n = n;
         step.value = NAME(part_of)(s, p, &s->value, t);
         step.value.d = d;
@@ -374,15 +413,22 @@ static void NAME(unpack_sums)(const Scan *s, const NAME(Plan) *p)
 static void NAME(backward)(const Scan *s)
 {
     const unsigned long mode = flush_to_zero();
-    NAME(Plan) p;
-    NAME(begin)(s, 1, s->scratch, &p);
+    NAME(Plan) p, anew = {0};
+    char *end = NAME(begin)(s, 1, s->scratch, &p);
+    ptrdiff_t held = 0;
+    if (s->segment < s->n_steps) {
+        NAME(begin)(s, 0, end, &anew);
+        NAME(pack_forward)(s, &anew, &s->value);
+        held = -1;
+    }
     NAME(pack_backward)(s, &p, &s->value);
     if (s->value.dx)
         memset(s->value.dx, 0, s->offsets[s->n_steps] * s->D1 * sizeof(REAL));
     for (ptrdiff_t first = 0; first < s->n_steps; first += s->k1) {
         ptrdiff_t stop = first + s->k1;
         ptrdiff_t start = stop - s->k2 < 0 ? 0 : stop - s->k2;
-        NAME(window)(s, &p, first, start, stop < s->n_steps ? stop : s->n_steps);
+        NAME(window)(s, &p, first, start, stop < s->n_steps ? stop : s->n_steps, &anew,
+                     &held);
     }
     NAME(unpack_sums)(s, &p);
     restore(mode);

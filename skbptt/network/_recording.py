@@ -15,22 +15,32 @@ class Recorder(Cell):
 
     It is unknown to the compiled loops, so those of NumPy call it, step by step on the way
     forward and in the opposite order on the way back.
+
+    Parameters
+    ----------
+    cell : Cell
+    forward : bool, default=True
+        Whether it writes down inputs and values, which of long sequences are many, besides
+        the norms of gradients.
     """
 
-    def __init__(self, cell):
-        self.cell = cell
+    def __init__(self, cell, forward=True):
+        self.cell, self.forward = cell, forward
         self.gates, self.states, self.vectors = cell.gates, cell.states, cell.vectors
         self.late_gate, self.late_input = cell.late_gate, cell.late_input
-        self.inputs, self.values, self.gradients = [], [], []
+        self.inputs, self.values, self.norms = [], [], []
 
     def step(self, a, u, state, p):
-        self.inputs.append((p, a, state))
+        before = state
         state, tape = self.cell.step(a, u, state, p)
-        self.values.append(dict(zip(self.states, state)) | self.cell.gate_values(tape))
+        if self.forward:
+            self.inputs.append((p, a, before))
+            gates = self.cell.gate_values(tape)
+            self.values.append(dict(zip(self.states, state)) | gates)
         return state, tape
 
     def step_back(self, d_state, tape, p):
-        self.gradients.append(d_state[0].copy())
+        self.norms.append(np.linalg.norm(d_state[0], axis=1))
         return self.cell.step_back(d_state, tape, p)
 
 
@@ -40,13 +50,13 @@ def recurrent_layers(network):
     return {name: leaf for name, leaf in leaves.items() if isinstance(leaf, Recurrent)}
 
 
-def recording(network):
+def recording(network, forward=True):
     """A network like the given whose cells are recorded, and its recurrent layers."""
 
     def recorded(leaf):
         if isinstance(leaf, Recurrent):
             leaf = copy(leaf)
-            leaf.cell = Recorder(leaf.cell)
+            leaf.cell = Recorder(leaf.cell, forward)
         return leaf
 
     other = network.replaced(recorded)
@@ -131,7 +141,7 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
     n_read = steps_read(data)
 
     def norms_of(batch, workspace):
-        recorded, layers = recording(network)
+        recorded, layers = recording(network, forward=False)
         raw, tape = recorded.forward(theta, batch, None, workspace)
         d_raw = loss.weighted_gradient(raw, *counted.targets_of(batch))
         columns = {}
@@ -146,12 +156,11 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
             recorded.backward(tape, d_last)
             for name, layer in layers.items():
                 if layer.reverse == back:
-                    rows = np.concatenate(layer.cell.gradients[::-1])
-                    of_rows = np.linalg.norm(rows, axis=1)
+                    of_rows = np.concatenate(layer.cell.norms[::-1])
                     columns[name] = np.where(
                         np.isnan(of_rows), np.inf, of_rows
                     )  # overflown
-                layer.cell.gradients.clear()
+                layer.cell.norms.clear()
         return np.column_stack([columns[name] for name in reverse])
 
     rows = by_parts(network, sequences, norms_of, map_parts, per_step=True)
