@@ -9,6 +9,7 @@ from scipy import stats
 from skbptt import RNNRegressor
 from skbptt.cells import GRUCell, LEMCell, LSTMCell
 from skbptt.data._sequences import Sequences
+from skbptt.estimators._parameters import same_cell
 from skbptt.losses._pointwise import SquaredError
 from skbptt.network import Stack, raw_outputs
 from tests.fits import quietly
@@ -175,6 +176,8 @@ def test_cells_stored_without_parameters_are_as_before(cls):
     """As in models of versions whose cells had none."""
     old, new = cls.__new__(cls), cls()
     assert vars(old) == {}
+    assert same_cell(old, new) and same_cell(new, old)
+    assert not same_cell(old, cls(chrono=9))
     assert (old.vectors, old.late_gate) == (new.vectors, new.late_gate)
     assert repr(old) == repr(new) == f"{cls.__name__}()"
     starts = []

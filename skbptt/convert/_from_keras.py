@@ -50,7 +50,7 @@ def from_keras(model, estimator, *, classes=None):
     TypeError
         If the model has other layers.
     ValueError
-        If a layer does what the package does not, such as ``reset_after=False`` or
+        If a layer does what the package does not, such as ``go_backwards=True`` or
         ``recurrent_dropout``, or if the model and the estimator do not have the same cell,
         sizes or directions.
 

@@ -151,9 +151,9 @@ def make_cell(cell, activation):
 
 def same_cell(one, other):
     """Whether two cells are of one class, and have equal parameters."""
-    ours, theirs = vars(one), vars(other)
-    return (
-        type(one) is type(other)
-        and ours.keys() == theirs.keys()
-        and all(np.array_equal(value, theirs[name]) for name, value in ours.items())
+    # A cell that was stored when its class had no parameters has those of the class.
+    names, missing = vars(one).keys() | vars(other).keys(), object()
+    return type(one) is type(other) and all(
+        np.array_equal(getattr(one, name, missing), getattr(other, name, missing))
+        for name in names
     )
