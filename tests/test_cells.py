@@ -176,7 +176,8 @@ def test_cells_stored_without_parameters_are_as_before(cls):
     """As in models of versions whose cells had none."""
     old, new = cls.__new__(cls), cls()
     assert vars(old) == {}
-    assert same_cell(old, new) and same_cell(new, old)
+    assert same_cell(old, new)
+    assert same_cell(new, old)
     assert not same_cell(old, cls(chrono=9))
     assert (old.vectors, old.late_gate) == (new.vectors, new.late_gate)
     assert repr(old) == repr(new) == f"{cls.__name__}()"

@@ -201,7 +201,9 @@ def orthogonal(rng, n):
 
 def check_chrono(chrono):
     """Raise a ValueError unless it is None or a dependency in steps."""
-    if chrono is not None and not (isinstance(chrono, Real) and 2 <= chrono < np.inf):
+    if chrono is not None and not (
+        isinstance(chrono, Real) and 2 <= float(chrono) < np.inf
+    ):
         raise ValueError(
             f"chrono must be a number of steps, at least 2, or None. Got {chrono!r}."
         )

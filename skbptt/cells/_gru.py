@@ -72,11 +72,11 @@ class GRUCell(Cell):
         self.reset_after, self.chrono = bool(reset_after), chrono
 
     @property
-    def vectors(self):
+    def vectors(self):  # type: ignore[override]
         return ("b_n",) if self.reset_after else ()
 
     @property
-    def late_gate(self):
+    def late_gate(self):  # type: ignore[override]
         return not self.reset_after
 
     @property

@@ -57,7 +57,7 @@ class LEMCell(Cell):
     _compiled = "lem"
 
     def __init__(self, dt=1.0):
-        if not (isinstance(dt, Real) and 0 < dt < np.inf):
+        if not (isinstance(dt, Real) and 0 < float(dt) < np.inf):
             raise ValueError(f"dt must be a positive finite number. Got {dt!r}.")
         self.dt = dt
 

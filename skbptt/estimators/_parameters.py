@@ -1,6 +1,7 @@
 """What the parameters of the estimators may be, and what they stand for."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
@@ -152,7 +153,8 @@ def make_cell(cell, activation):
 def same_cell(one, other):
     """Whether two cells are of one class, and have equal parameters."""
     # A cell that was stored when its class had no parameters has those of the class.
-    names, missing = vars(one).keys() | vars(other).keys(), object()
+    names = vars(one).keys() | vars(other).keys()
+    missing: Any = object()
     return type(one) is type(other) and all(
         np.array_equal(getattr(one, name, missing), getattr(other, name, missing))
         for name in names

@@ -193,7 +193,7 @@ def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
 
     for name in ("W", "R", "b", *cell.vectors):
         grad[name][:] = 0
-    dx = np.zeros(x.shape, dh.dtype) if need_dx else None
+    dx = np.zeros(x.shape if need_dx else 0, dh.dtype)
     d_initial = np.zeros((n_states, sizes[0], n_hidden), dh.dtype)
     held, tapes = None, []
     for first, begin, end in windows(len(sizes), truncation):
@@ -241,7 +241,7 @@ def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
                 dx[all_rows] += np.tensordot(da, W, ((0, 2), (0, 2)))
         if begin == 0:
             d_initial += carried
-    return dx, tuple(d_initial)
+    return dx if need_dx else None, tuple(d_initial)
 
 
 def states_before(h, initial, batch, start, stop):

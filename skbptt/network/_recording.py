@@ -27,17 +27,19 @@ class Recorder(Cell):
     def __init__(self, cell, forward=True):
         self.cell, self.forward = cell, forward
         self.gates, self.states, self.vectors = cell.gates, cell.states, cell.vectors
-        self.late_gate, self.late_input = cell.late_gate, cell.late_input
+        self.late_gate = cell.late_gate
         self.inputs, self.values, self.norms = [], [], []
 
     def step(self, a, u, state, p):
-        before = state
-        state, tape = self.cell.step(a, u, state, p)
+        after, tape = self.cell.step(a, u, state, p)
         if self.forward:
-            self.inputs.append((p, a, before))
+            self.inputs.append((p, a, state))
             gates = self.cell.gate_values(tape)
-            self.values.append(dict(zip(self.states, state)) | gates)
-        return state, tape
+            self.values.append(dict(zip(self.states, after)) | gates)
+        return after, tape
+
+    def late_input(self, tape):
+        return self.cell.late_input(tape)
 
     def step_back(self, d_state, tape, p):
         self.norms.append(np.linalg.norm(d_state[0], axis=1))

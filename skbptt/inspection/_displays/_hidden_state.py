@@ -7,7 +7,7 @@ from .._flow import hidden_states
 from ._common import as_batch, integer_ticks, make_panels
 
 LOGISTIC, TANH = (0.0, 1.0), (-1.0, 1.0)
-RANGES = {
+RANGES: dict = {
     LSTMCell: {"h": TANH, "i": LOGISTIC, "f": LOGISTIC, "g": TANH, "o": LOGISTIC},
     GRUCell: {"h": TANH, "r": LOGISTIC, "z": LOGISTIC, "n": TANH},
 }
