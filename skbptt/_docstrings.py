@@ -17,9 +17,10 @@ NETWORK_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(64,)
     Units of each stacked recurrent layer.
 
-cell : {"gru", "lstm", "rnn"} or Cell instance, default="gru"
-    The recurrence: gated recurrent unit, long short-term memory, or Elman's simple
-    recurrent network. A :class:`~skbptt.cells.Cell` of your own works as well.
+cell : {"gru", "lem", "lstm", "rnn"} or Cell instance, default="gru"
+    The recurrence: gated recurrent unit, long expressive memory, long short-term memory,
+    or Elman's simple recurrent network. The cells of :mod:`skbptt.cells` have parameters of
+    their own. A :class:`~skbptt.cells.Cell` of your own works as well.
 
 activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
     Hidden activation with ``cell="rnn"``. The gated cells keep theirs and refuse another.

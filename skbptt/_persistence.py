@@ -9,6 +9,7 @@ TRUSTED_TYPES = (
     "skbptt.RNNTranslator",
     "skbptt.cells.ElmanCell",
     "skbptt.cells.GRUCell",
+    "skbptt.cells.LEMCell",
     "skbptt.cells.LSTMCell",
     "skbptt.metrics.StepScorer",
     "skbptt.preprocessing.SequenceDifferences",

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from skbptt import RNNClassifier, RNNRegressor
+from skbptt.cells import GRUCell
 from skbptt.cells._activations import ACTIVATIONS
 from skbptt.loops import READOUTS
 from tests.fits import quietly
@@ -47,6 +48,8 @@ def classifier(X, y, **parameters):
     return fitted(X, y, RNNClassifier, **parameters)
 
 
+ORIGINAL = GRUCell(reset_after=False)
+
 #: By name: an estimator, and the X that it was fitted to. All read one direction.
 MODELS = {
     **{
@@ -63,6 +66,10 @@ MODELS = {
     },
     "stack": lambda: (
         fitted(X, NUMBERS, n_hidden=(4, 6, 3), cell="lstm", initial_state="learned"),
+        X,
+    ),
+    "gru-reset-before": lambda: (
+        classifier(X, LABELS, cell=ORIGINAL, initial_state="learned"),
         X,
     ),
     "binary": lambda: (classifier(X, LABELS == "low", initial_state="learned"), X),
@@ -111,7 +118,7 @@ def coded(model, X):
 
 
 @st.composite
-def networks(draw, cells=("rnn", "gru", "lstm"), activations=tuple(ACTIVATIONS)):
+def networks(draw, cells=("rnn", "gru", ORIGINAL, "lstm"), activations=tuple(ACTIVATIONS)):
     """A fitted estimator of numbers with any network."""
     cell = draw(st.sampled_from(cells))
     steps = draw(st.booleans())

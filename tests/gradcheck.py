@@ -123,6 +123,15 @@ def states_by_hand(cell, weights, key, x):
             c = f * c + i * g
             h = o * np.tanh(c)
             steps.append({"h": h, "c": c, "i": i, "f": f, "g": g, "o": o})
+        elif cell == "lem":
+            (a1, a2, az, ay), (u1, u2, uz, _) = np.split(a, 4), np.split(u, 4)
+            step_z, step_h = sigma(a1 + u1), sigma(a2 + u2)  # dt is 1
+            z, g_z = c, np.tanh(az + uz)
+            c = z = (1 - step_z) * z + step_z * g_z
+            g_h = np.tanh(ay + z @ np.split(R, 4, axis=1)[3])
+            h = (1 - step_h) * h + step_h * g_h
+            of_gates = {"dt_z": step_z, "dt_h": step_h, "g_z": g_z, "g_h": g_h}
+            steps.append({"h": h, "z": z, **of_gates})
         else:
             (ar, az, an), (ur, uz, un) = np.split(a, 3), np.split(u, 3)
             r, z = sigma(ar + ur), sigma(az + uz)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from skbptt import losses
-from skbptt.cells import Cell, ElmanCell, GRUCell, LSTMCell
+from skbptt.cells import Cell, ElmanCell, GRUCell, LEMCell, LSTMCell
 from skbptt.cells._activations import logistic
 from skbptt.data._sequences import Sequences
 from skbptt.loops._readout import READOUTS
@@ -38,6 +38,8 @@ CELLS = [
     ElmanCell("logistic"),
     ElmanCell("identity"),
     GRUCell(),
+    GRUCell(reset_after=False),
+    LEMCell(dt=0.7),
     LSTMCell(),
     LeakyCell(),
 ]

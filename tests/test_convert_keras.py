@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -19,6 +20,7 @@ from tests.converted import (  # noqa: E402
     LABELS,
     MODELS,
     NUMBERS,
+    ORIGINAL,
     coded,
     fitted,
     model_of,
@@ -101,9 +103,11 @@ def test_gradients_of_a_training_step(name):
 
 @pytest.mark.parametrize("both", [False, True])
 @pytest.mark.parametrize("use_bias", [True, False])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", ORIGINAL, "lstm"], ids=str)
 def test_models_of_others(cell, use_bias, both):
-    cls = {"rnn": layers.SimpleRNN, "gru": layers.GRU, "lstm": layers.LSTM}[cell]
+    cls = {"rnn": layers.SimpleRNN, "gru": layers.GRU, "lstm": layers.LSTM}.get(
+        cell, partial(layers.GRU, reset_after=False)
+    )
     recurrent = [
         cls(n, use_bias=use_bias, return_sequences=n == 6, bias_initializer="uniform")
         for n in (6, 4)
@@ -133,7 +137,7 @@ def test_tokens_of_others():
 @pytest.mark.parametrize(
     ("layer", "error", "match"),
     [
-        (layers.GRU(6, reset_after=False), ValueError, "must have reset_after=True"),
+        (layers.GRU(6, reset_after=False), ValueError, "'gru_reset_before'. Got 'lstm'"),
         (layers.LSTM(6, recurrent_dropout=0.1), ValueError, "recurrent_dropout=0"),
         (layers.LSTM(6, dropout=0.1), ValueError, "must have dropout=0. Got 0.1"),
         (layers.LSTM(6, go_backwards=True), ValueError, "go_backwards=False"),

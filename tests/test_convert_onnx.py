@@ -128,6 +128,9 @@ def test_what_cannot_be_written(monkeypatch):
     own = quietly(RNNRegressor(3, cell=LeakyCell(), max_iter=1).fit, NUMERIC, NUMBERS)
     with pytest.raises(TypeError, match="Got cell=LeakyCell"):
         to_onnx(own)
+    lem = quietly(RNNRegressor(3, cell="lem", max_iter=1).fit, NUMERIC, NUMBERS)
+    with pytest.raises(TypeError, match="GRUCell and LSTMCell .* Got cell=LEMCell"):
+        to_onnx(lem)
     both = fitted(NUMERIC, NUMBERS, bidirectional=True)
     with pytest.raises(ValueError, match="bidirectional=True"):
         to_onnx(both, stream=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
 from skbptt import RNNRegressor
-from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.cells import ElmanCell, GRUCell, LEMCell, LSTMCell
 from skbptt.inspection import hessian_product, loss_gradient
 from skbptt.loops import _engine
 from skbptt.loops._engine import run, run_back_tangent, run_tangent
@@ -21,7 +21,13 @@ from tests.fits import LABELS, Y_STEPS, X, Y, classifier, regressor
 from tests.gradcheck import H, objective_of, relative_error
 from tests.strategies import problems
 
-CELLS = [*map(ElmanCell, ["identity", "logistic", "relu", "tanh"]), GRUCell(), LSTMCell()]
+CELLS = [
+    *map(ElmanCell, ["identity", "logistic", "relu", "tanh"]),
+    GRUCell(),
+    GRUCell(reset_after=False),
+    LEMCell(dt=0.7),
+    LSTMCell(),
+]
 
 
 def objective_and_point(problem, alpha=0.1):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.cells import ElmanCell, GRUCell, LEMCell, LSTMCell
 from skbptt.data._sequences import Sequences
 from skbptt.loops._readout import READOUTS
 from skbptt.network import Stack, raw_outputs
@@ -55,7 +55,7 @@ def test_elman_by_hand():
     np.testing.assert_allclose(raw[:, 0], [1 + 2 * first, 1 + 2 * second], rtol=1e-15)
 
 
-@pytest.mark.parametrize("cell", [ElmanCell(), GRUCell(), LSTMCell()], ids=repr)
+@pytest.mark.parametrize("cell", [ElmanCell(), GRUCell(), LEMCell(), LSTMCell()], ids=repr)
 def test_backward_direction_reads_each_sequence_from_its_own_end(cell):
     """The backward half on X is the forward half on the reversed X, reversed."""
     rng = np.random.RandomState(0)

@@ -19,7 +19,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import skbptt
 from skbptt import TRUSTED_TYPES
-from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.cells import ElmanCell, GRUCell, LEMCell, LSTMCell
 from skbptt.metrics import make_step_scorer
 from skbptt.preprocessing import (
     SequenceFlattener,
@@ -188,7 +188,10 @@ def test_stored_names_are_public():
     stored = pickle.dumps(
         [
             classifier(scoring=scorer).fit(X, LABELS),
-            *(regressor(cell=cell()).fit(X, Y) for cell in (ElmanCell, GRUCell, LSTMCell)),
+            *(
+                regressor(cell=cell()).fit(X, Y)
+                for cell in (ElmanCell, GRUCell, LEMCell, LSTMCell)
+            ),
             regressor().fit(X, Y).stream(),
             flat,
             SequenceUnflattener(2).fit(np.ones((2, 6))),

@@ -1,6 +1,7 @@
 """What a recurrent cell is."""
 
 from abc import ABC, abstractmethod
+from numbers import Real
 
 import numpy as np
 
@@ -17,6 +18,11 @@ class Cell(ABC):
     a cell that has two. A cell only says what the gates do. All arrays may be float32,
     float64 or complex128: keep to analytic operations, or branch on real parts.
 
+    The last gate may be late: R then multiplies, in place of h_{t-1}, a vector v that the
+    step itself finds, such as another state after the step. The scan leaves this gate out
+    of ``u``. The step forms v :meth:`late_R`, its reverse passes the gradient back through
+    that product, and :meth:`late_input` tells v.
+
     A cell of your own defines :attr:`gates`, :meth:`step` and :meth:`step_back`, and is
     given to an estimator as ``cell=MyCell()``.
 
@@ -31,6 +37,8 @@ class Cell(ABC):
         Names of the cell's own parameters, each of shape (n_hidden,), besides W, R, b.
     initial_bias : dict of str to float, default={}
         Biases that start elsewhere than at zero, by gate.
+    late_gate : bool, default=False
+        Whether the last gate is late.
 
     Examples
     --------
@@ -59,11 +67,17 @@ class Cell(ABC):
     states: tuple = ("h",)
     vectors: tuple = ()
     initial_bias: dict = {}
+    late_gate: bool = False
 
     @property
     def _compiled(self) -> str | None:
         """Name in the table of the compiled loops, ``loops/cells.h``."""
         return None
+
+    @property
+    def _constant(self) -> float:
+        """A number that the compiled step reads."""
+        return 0
 
     def shapes(self, n_in, n_hidden):
         """Shapes of the parameters of one layer, by name."""
@@ -98,7 +112,7 @@ class Cell(ABC):
         Parameters
         ----------
         a, u : ndarrays of shape (n_gates, n, n_hidden)
-            Input projection and recurrent product.
+            Input projection and recurrent product, ``u`` without a late gate.
         state : tuple of ndarrays of shape (n, n_hidden)
             The previous state, as named by :attr:`states`.
         p : dict of str to ndarray
@@ -128,12 +142,31 @@ class Cell(ABC):
         Returns
         -------
         da, du : ndarrays of shape (n_gates, n, n_hidden)
-            dL/da and dL/du; the same object where they are equal.
+            dL/da and dL/du; the same object where they are equal. Of a late gate, the
+            latter is with respect to v R.
         d_state : tuple of ndarrays of shape (n, n_hidden), or 0
             dL/d(previous state), without what passes through u.
         d_vectors : dict of str to ndarray of shape (n_hidden,)
             dL/d(own parameter), by the names of :attr:`vectors`.
         """
+
+    def late_R(self, p):
+        """The block of R of the last gate, of shape (n_hidden, n_hidden)."""
+        return p["R"][:, -len(p["R"]) :]
+
+    def late_input(self, tape):
+        """What R multiplies in the late gate, of a cell that has one.
+
+        Parameters
+        ----------
+        tape : object
+            As returned by :meth:`step`.
+
+        Returns
+        -------
+        v : ndarray of shape (n, n_hidden)
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no late_input.")
 
     def gate_values(self, tape):
         """Values of the gates at a step, to look at; none unless a cell tells them.
@@ -151,7 +184,12 @@ class Cell(ABC):
         return {}
 
     def __repr__(self):
-        values = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        cls = type(self)
+        values = ", ".join(
+            f"{name}={value!r}"
+            for name, value in vars(self).items()
+            if getattr(cls, name, self) is not value  # a default
+        )
         return f"{type(self).__name__}({values})"
 
 
@@ -159,3 +197,18 @@ def orthogonal(rng, n):
     """A random orthogonal matrix, uniform over them (Mezzadri, 2007)."""
     q, r = np.linalg.qr(rng.standard_normal((n, n)))
     return q * np.sign(np.diag(r))
+
+
+def check_chrono(chrono):
+    """Raise a ValueError unless it is None or a dependency in steps."""
+    if chrono is not None and not (
+        isinstance(chrono, Real) and 2 <= float(chrono) < np.inf
+    ):
+        raise ValueError(
+            f"chrono must be a number of steps, at least 2, or None. Got {chrono!r}."
+        )
+
+
+def chrono_biases(chrono, rng, n):
+    """Biases of gates that keep for up to ``chrono`` steps (Tallec & Ollivier, 2018)."""
+    return np.log(rng.uniform(1, chrono - 1, n))

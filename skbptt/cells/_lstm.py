@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._activations import logistic
-from ._base import Cell
+from ._base import Cell, check_chrono, chrono_biases
 
 
 class LSTMCell(Cell):
@@ -20,6 +20,19 @@ class LSTMCell(Cell):
 
     The forget gate's bias starts at 1 (Jozefowicz, Zaremba & Sutskever, 2015).
 
+    Parameters
+    ----------
+    chrono : float, default=None
+        The longest dependency to expect, in steps, :math:`T_{\max}`, at least 2. The biases
+        then start at :math:`b_f \sim \log \mathcal{U}(1, T_{\max} - 1)` in each unit and
+        :math:`b_i = -b_f`, so that the units remember for up to so many steps (Tallec &
+        Ollivier, 2018).
+
+    Raises
+    ------
+    ValueError
+        If chrono is no such number.
+
     References
     ----------
     Hochreiter, S. & Schmidhuber, J. (1997). Long short-term memory. Neural Computation
@@ -28,18 +41,35 @@ class LSTMCell(Cell):
     Gers, F. A., Schmidhuber, J. & Cummins, F. (2000). Learning to forget: continual
     prediction with LSTM. Neural Computation 12(10), 2451-2471.
 
+    Tallec, C. & Ollivier, Y. (2018). Can recurrent neural networks warp time? ICLR.
+    arXiv:1804.11188.
+
     Examples
     --------
     >>> from skbptt import RNNRegressor
     >>> from skbptt.cells import LSTMCell
     >>> RNNRegressor(cell=LSTMCell())
     RNNRegressor(cell=LSTMCell())
+    >>> RNNRegressor(cell=LSTMCell(chrono=500))
+    RNNRegressor(cell=LSTMCell(chrono=500))
     """
 
     gates = ("i", "f", "g", "o")
     states = ("h", "c")
     initial_bias = {"f": 1.0}
+    chrono = None  # also of models that were stored when there was no such parameter
     _compiled = "lstm"
+
+    def __init__(self, chrono=None):
+        check_chrono(chrono)
+        self.chrono = chrono
+
+    def initialise(self, p, rng):
+        super().initialise(p, rng)
+        if self.chrono is not None:
+            n = len(p["R"])
+            keep = chrono_biases(self.chrono, rng, n)
+            p["b"][:n], p["b"][n : 2 * n] = -keep, keep
 
     def step(self, a, u, state, p):
         _, c_prev = state

@@ -186,6 +186,26 @@ CELLS = {
         ("smooth", "gate"),
         Template("    float u[$n3];\n"),
     ),
+    "gru_reset_before": Piece(
+        Template("""\
+    for (i = 0; i < $n; i++)
+        for (j = 0; j < $n2; j++)
+            a[j] += h[i] * R_$k[i * $n3 + j];
+    for (i = 0; i < $n; i++) {
+        const float v = gate(a[i]) * h[i];
+
+        for (j = $n2; j < $n3; j++)
+            a[j] += v * R_$k[i * $n3 + j];
+    }
+    for (j = 0; j < $n; j++) {
+        const float z = gate(a[$n + j]);
+        const float n = smooth(a[$n2 + j]);
+
+        h[j] = n + z * (h[j] - n);
+    }"""),
+        ("smooth", "gate"),
+        Template("    size_t i;\n"),
+    ),
     "lstm": Piece(
         Template("""\
     add_product(h, $n, R_$k, 4 * $n, a);

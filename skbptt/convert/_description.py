@@ -9,7 +9,7 @@ from ..data import missing, names_of
 from ..estimators import RNNClassifier, RNNRegressor
 from ..loops import READOUTS, kind_of
 
-KINDS = ("tanh", "relu", "logistic", "identity", "gru", "lstm")
+KINDS = ("tanh", "relu", "logistic", "identity", "gru", "gru_reset_before", "lstm")
 
 
 class Embedded(NamedTuple):
@@ -56,7 +56,7 @@ class Recurrence(NamedTuple):
     name : str
         As in ``weights_``.
     weights : dict of str to ndarray
-        W, R, b and, for the GRU, b_n.
+        W, R, b and, for the GRU with the reset gate after the product, b_n.
     start : dict of str to ndarray of shape (n_hidden,)
         The initial states, by name.
     learned : bool

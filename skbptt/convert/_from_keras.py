@@ -50,7 +50,7 @@ def from_keras(model, estimator, *, classes=None):
     TypeError
         If the model has other layers.
     ValueError
-        If a layer does what the package does not, such as ``reset_after=False`` or
+        If a layer does what the package does not, such as ``go_backwards=True`` or
         ``recurrent_dropout``, or if the model and the estimator do not have the same cell,
         sizes or directions.
 
@@ -149,7 +149,6 @@ def sides_of(layer):
         if type(side).__name__ not in RECURRENT:
             raise TypeError(f"{layer.name} has a layer {type(side).__name__}.")
         expected = {
-            "reset_after": True,
             "recurrent_dropout": 0,
             "dropout": 0,
             "go_backwards": k == 1,
@@ -166,8 +165,10 @@ def kind_of_layer(side):
     """The kind of a layer."""
     cls, activation = type(side).__name__, side.activation.__name__
     gates = getattr(side, "recurrent_activation", None)
-    for kind, (name, own, _) in CELLS.items():
-        if cls == name and activation == own and (not gates or gates.__name__ == "sigmoid"):
+    for kind, (name, own, _, options) in CELLS.items():
+        alike = all(getattr(side, key, None) == value for key, value in options.items())
+        usual = not gates or gates.__name__ == "sigmoid"
+        if cls == name and activation == own and usual and alike:
             return kind
     raise ValueError(
         f"{side.name} has the activation {activation!r}"

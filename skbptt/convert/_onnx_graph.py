@@ -15,6 +15,7 @@ CELLS: dict = {
         [0],
     ),
     "gru": ("GRU", {"linear_before_reset": 1}, [1, 0, 2]),
+    "gru_reset_before": ("GRU", {"linear_before_reset": 0}, [1, 0, 2]),
     "lstm": ("LSTM", {}, [0, 3, 1, 2]),
 }
 

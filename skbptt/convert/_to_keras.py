@@ -5,14 +5,15 @@ import numpy as np
 from ._description import describe
 from ._optional import needed
 
-# Cells by kind: the layer, its activation, and our gates in its order.
+# Cells by kind: the layer, its activation, our gates in its order, and its options.
 CELLS: dict = {
-    "tanh": ("SimpleRNN", "tanh", [0]),
-    "relu": ("SimpleRNN", "relu", [0]),
-    "logistic": ("SimpleRNN", "sigmoid", [0]),
-    "identity": ("SimpleRNN", "linear", [0]),
-    "gru": ("GRU", "tanh", [1, 0, 2]),
-    "lstm": ("LSTM", "tanh", [0, 1, 2, 3]),
+    "tanh": ("SimpleRNN", "tanh", [0], {}),
+    "relu": ("SimpleRNN", "relu", [0], {}),
+    "logistic": ("SimpleRNN", "sigmoid", [0], {}),
+    "identity": ("SimpleRNN", "linear", [0], {}),
+    "gru": ("GRU", "tanh", [1, 0, 2], {"reset_after": True}),
+    "gru_reset_before": ("GRU", "tanh", [1, 0, 2], {"reset_after": False}),
+    "lstm": ("LSTM", "tanh", [0, 1, 2, 3], {}),
 }
 # By which the way back knows its models.
 NAME = "skbptt_network"
@@ -78,8 +79,9 @@ def to_keras(estimator):
                 table = layers.Embedding(1, len(start), name=name, dtype=dtype)
                 starts.append(table(ops.zeros_like(lengths)))
                 weights[table] = [start[np.newaxis]]
-        cls, activation, _ = CELLS[net.kind]
+        cls, activation, _, options = CELLS[net.kind]
         how = {"return_sequences": True, "return_state": True, "name": f"layers_{k}"}
+        how |= options
         own = getattr(layers, cls)(
             layer[0].n_hidden, activation=activation, dtype=dtype, **how
         )

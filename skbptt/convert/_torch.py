@@ -51,8 +51,8 @@ def to_torch(estimator):
     net = describe(estimator, "to_torch")
     if net.kind not in MODULES:
         raise TypeError(
-            "PyTorch has no layer with the activation of "
-            f"cell={estimator._network.cell!r}: 'tanh' and 'relu' only."
+            f"PyTorch has no layer like cell={estimator._network.cell!r}. Its activations "
+            "are 'tanh' and 'relu', and its GRU has reset_after=True."
         )
     return RNNModule(net)
 

@@ -1,17 +1,18 @@
 """What the parameters of the estimators may be, and what they stand for."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from .. import solvers
-from ..cells import Cell, ElmanCell, GRUCell, LSTMCell
+from ..cells import Cell, ElmanCell, GRUCell, LEMCell, LSTMCell
 from ..cells._activations import ACTIVATIONS
 from ..loops import READOUTS
 
-CELLS = {"rnn": ElmanCell, "gru": GRUCell, "lstm": LSTMCell}
+CELLS = {"rnn": ElmanCell, "gru": GRUCell, "lem": LEMCell, "lstm": LSTMCell}
 
 CONSTRAINTS: dict = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -151,9 +152,10 @@ def make_cell(cell, activation):
 
 def same_cell(one, other):
     """Whether two cells are of one class, and have equal parameters."""
-    ours, theirs = vars(one), vars(other)
-    return (
-        type(one) is type(other)
-        and ours.keys() == theirs.keys()
-        and all(np.array_equal(value, theirs[name]) for name, value in ours.items())
+    # A cell that was stored when its class had no parameters has those of the class.
+    names = vars(one).keys() | vars(other).keys()
+    missing: Any = object()
+    return type(one) is type(other) and all(
+        np.array_equal(getattr(one, name, missing), getattr(other, name, missing))
+        for name in names
     )

@@ -30,7 +30,8 @@ def hidden_states(estimator, X):
         By ``layers.{k}.{forward|backward}.{name}``, where the name is "h" for the output of
         the layer, "c" for the cell state of the LSTM, and that of a gate: "i", "f", "g",
         "o" of the LSTM, "r", "z", "n" of the GRU, in the notation of
-        :class:`~skbptt.cells.LSTMCell` and :class:`~skbptt.cells.GRUCell`. Each is in the
+        :class:`~skbptt.cells.LSTMCell` and :class:`~skbptt.cells.GRUCell`; "z", "dt_z",
+        "dt_h", "g_z", "g_h" of :class:`~skbptt.cells.LEMCell`. Each is in the
         form of X: an array of shape (n_sequences, n_steps, n_hidden), with NaN where X is
         padding, or an object array of arrays of shape (n_steps, n_hidden). The backward
         direction stands in the order of X as well: its first step is the last that it

@@ -132,7 +132,7 @@ def vectors_of(W, codes):
 def sum_by_code(rows, codes, sums):
     """Fill ``sums`` with the sum of the rows of each code from 0."""
     if sum_by_code_compiled is not None and rows.dtype.char in "fd":
-        sum_by_code_compiled(rows, codes, sums)
+        sum_by_code_compiled(rows, np.maximum(codes, -1), sums)
     else:
         sum_by_code_in_numpy(rows, codes, sums)
 

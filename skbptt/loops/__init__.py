@@ -11,7 +11,7 @@ from ._engine import (
     stepper,
 )
 from ._readout import READOUTS
-from ._scan import by_gate
+from ._scan import by_early_gate
 from ._workspace import Workspace, WorkspacePool
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
     "STEP",
     "Workspace",
     "WorkspacePool",
-    "by_gate",
+    "by_early_gate",
     "kind_of",
     "live",
     "run",

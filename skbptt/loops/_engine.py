@@ -39,7 +39,16 @@ def live():
 
 
 # What the compiled loops know of a cell.
-REPLACED = ("gates", "states", "vectors", "shapes", "step", "step_back")
+REPLACED = (
+    "gates",
+    "states",
+    "vectors",
+    "shapes",
+    "step",
+    "step_back",
+    "late_gate",
+    "late_R",
+)
 
 
 def kind_of(cell):
@@ -86,7 +95,9 @@ def run(cell, p, x, batch, parts, workspace, keep=True, initial=None):
     name = name_of(cell)
     real = p["R"].dtype.char in "fd" and (x.ndim == 1 or x.dtype == p["R"].dtype)
     if LOOPS is not None and name is not None and real:
-        return LOOPS.scan(name, p, x, batch, parts, workspace, keep, initial)
+        return LOOPS.scan(
+            name, p, x, batch, parts, workspace, keep, initial, cell._constant
+        )
     h, tape = _scan.scan(cell, p, x, batch, initial, keep)
     if not parts:
         return h, (tape, None, initial)
@@ -98,7 +109,9 @@ def stepper(cell, p, parts, n_streams):
     """A :class:`skbptt.loops._scan.Stepper` of a cell, compiled where it can be."""
     name = name_of(cell)
     if LOOPS is not None and name is not None and p["R"].dtype.char in "fd":
-        return LOOPS.stepper(name, cell.states, p, parts, n_streams, Workspace())
+        return LOOPS.stepper(
+            name, cell.states, p, parts, n_streams, Workspace(), cell._constant
+        )
     return _scan.Stepper(cell, p, parts, n_streams)
 
 

@@ -6,6 +6,7 @@
 
 import numpy as np
 
+from . import _segments
 from ._readout import start_reading
 from ._workspace import Workspace
 
@@ -39,6 +40,7 @@ cdef extern from "loops.h":
         Py_ssize_t x_pitch
         void *tape
         void *states[STATES]
+        void *before[STATES]
         const void *initial[STATES]
         const void *dh
         Py_ssize_t dh_pitch
@@ -49,6 +51,8 @@ cdef extern from "loops.h":
         Py_ssize_t H, D, H1, D1, n_steps
         const Py_ssize_t *offsets
         int keep
+        Py_ssize_t segment
+        double constant
         Arrays value, dot
         void *sum
         void *top
@@ -232,21 +236,36 @@ cdef int point_to_gradient(Scan *s, const Shape *shape, grad, dtype) except -1:
     return 0
 
 
+cdef Py_ssize_t steps_held(const Scan *s, const Shape *shape, offsets, Py_ssize_t size):
+    """Steps whose tape is held at a time."""
+    cdef Py_ssize_t bytes_per_row = (shape.n_blocks + shape.n_states - 1) * s.H1 * size
+    if not s.keep or shape.h_is_tape or _segments.kept_whole(offsets, bytes_per_row):
+        return s.n_steps
+    return _segments.steps_of_segment(offsets, bytes_per_row)
+
+
 cdef list take_states(
     const Scan *s, Arrays *arrays, const Shape *shape, dtype, workspace
 ):
     """Memory for the tape and the states, or their derivatives; h is the first."""
     cdef Py_ssize_t n_rows = s.offsets[s.n_steps], width = shape.n_blocks * s.H1
-    cdef Py_ssize_t n_kept = n_rows if s.keep else 2 * s.offsets[1], n
+    cdef Py_ssize_t n_before = (s.n_steps - 1) // s.segment
+    cdef Py_ssize_t n_kept = 2 * s.offsets[1], n
     taken = []
+    if s.keep:
+        # The first steps have the most rows.
+        n_kept = s.offsets[min(s.segment, s.n_steps)]
     for k in range(shape.n_states):
         n = n_kept if k else n_rows
         taken.append(workspace.empty((n, s.H1), dtype))
-        arrays.states[k] = address(taken[k], dtype, n * s.H1)
+        arrays.states[k] = address(taken[-1], dtype, n * s.H1)
     if not shape.h_is_tape:
-        n = n_rows if s.keep else FEW
+        n = n_kept if s.keep else FEW
         taken.append(workspace.empty((n, width), dtype))
         arrays.tape = address(taken[-1], dtype, n * width)
+    for k in range(1, shape.n_states if n_before else 0):
+        taken.append(workspace.empty((n_before, s.offsets[1], s.H1), dtype))
+        arrays.before[k] = address(taken[-1], dtype, n_before * s.offsets[1] * s.H1)
     return taken
 
 
@@ -360,13 +379,22 @@ cdef class Tape:
             raise ValueError("The tape was not kept.")
         tangent.scan, tangent.tape = self.scan, self
         dtype, n_rows = self.dtype, s.offsets[s.n_steps]
+        whole = None
+        if s.segment < s.n_steps:  # The way back needs all of the tape.
+            s.segment = s.n_steps
+            whole = take_states(s, &s.value, self.shape, dtype, workspace)
+            n_bytes = self.loops.scratch(s, False)
+            scratch = workspace.empty((n_bytes,), np.uint8)
+            s.scratch = address(scratch, np.uint8, n_bytes)
+            with nogil:
+                self.loops.forward(s)
         point_to_weights(s, &s.dot, self.shape, p_dot, dtype)
         if x_dot is not None:
             x_dot = contiguous_rows(x_dot)
             point_to_rows(x_dot, dtype, n_rows, s.D, &s.dot.x, &s.dot.x_pitch)
         states = take_states(s, &s.dot, self.shape, dtype, workspace)
         initial = take_initial(s, &s.dot, self.shape, initial_dot, dtype, workspace)
-        tangent.arrays = (p_dot, x_dot, states, initial)
+        tangent.arrays = (p_dot, x_dot, states, initial, whole)
         n_bytes = 2 * self.loops.scratch(s, False)
         scratch = workspace.empty((n_bytes,), np.uint8)
         s.scratch = address(scratch, np.uint8, n_bytes)
@@ -408,6 +436,7 @@ cdef class Loops:
         workspace,
         bint keep=True,
         initial=None,
+        double constant=0,
     ):
         """As :func:`skbptt.loops._engine.run`, for one of CELLS."""
         cdef Tape tape = Tape()
@@ -422,7 +451,8 @@ cdef class Loops:
         if offsets[0] != 0 or offsets[-1] != n_rows:
             raise ValueError(f"x has {n_rows} rows, the batch {offsets[-1]}.")
         x = point_to_input(s, x, dtype, n_rows)
-        s.keep = keep
+        s.keep, s.constant = keep, constant
+        s.segment = steps_held(s, tape.shape, offsets, dtype.itemsize)
         states = take_states(s, &s.value, tape.shape, dtype, workspace)
         initial = take_initial(s, &s.value, tape.shape, initial, dtype, workspace)
         n_columns = s.offsets[1]
@@ -464,6 +494,7 @@ cdef class Loops:
         tuple parts,
         Py_ssize_t n_streams,
         workspace,
+        double constant=0,
     ):
         """As :func:`skbptt.loops._engine.stepper`, for one of CELLS and names of its states."""
         cdef Stepper stepper = Stepper()
@@ -475,6 +506,7 @@ cdef class Loops:
         stepper.loops = skbptt_loops(self.level, dtype.itemsize)
         shape = describe_layer(s, stepper.loops, cell, p, dtype)
         stepper.n_states, s.keep = shape.n_states, True
+        s.segment, s.constant = 1, constant
         stepper.names, stepper.parts = names, parts
         s.offsets, s.n_steps, offsets[0], offsets[1] = offsets, 1, 0, FEW
         after = take_states(s, &s.value, shape, dtype, workspace)

@@ -1,8 +1,10 @@
 """The loops over time, in NumPy, for any cell and for complex numbers.
 
-Before the loop forward, one product forms all input projections; after the loop back,
-one forms each weight gradient. Inside stand the recurrent product and the gates. The
-compiled loops, for the cells of the package, are in ``loops/``.
+The steps form segments, one for all in most batches. Before the loop forward through a
+segment, one product forms all its input projections; after the loop back, one forms each
+weight gradient. Inside stand the recurrent product and the gates. Of a long tape, only the
+states before each segment are kept, and the way back forms it anew. The compiled loops, for
+the cells of the package, do the same.
 """
 
 from copy import copy
@@ -10,6 +12,7 @@ from copy import copy
 import numpy as np
 
 from ._readout import read_on, start_reading
+from ._segments import kept_whole, steps_of_segment
 
 
 def by_gate(matrix, n_gates):
@@ -24,6 +27,12 @@ def rows_of(W, codes):
     rows = W[:, codes]
     rows[:, codes < 0] = 0
     return rows
+
+
+def by_early_gate(cell, R):
+    """R by gate, without a late gate."""
+    n_gates = len(cell.gates)
+    return by_gate(R, n_gates)[: n_gates - cell.late_gate]
 
 
 def scan(cell, p, x, batch, initial=None, keep=True):
@@ -50,26 +59,63 @@ def scan(cell, p, x, batch, initial=None, keep=True):
     tape : tuple
         For :func:`scan_back`.
     """
-    n_gates, n_hidden = len(cell.gates), len(p["R"])
-    W, R = by_gate(p["W"], n_gates), by_gate(p["R"], n_gates)
-    a = x @ W if x.ndim == 2 else rows_of(W, x)  # (n_gates, n_rows, n_hidden)
-    a += p["b"].reshape(n_gates, 1, n_hidden)
+    run = Forward(cell, p, x, batch)
     if initial is None:
-        zeros = np.zeros((len(batch.order), n_hidden), a.dtype)
+        zeros = np.zeros((len(batch.order), len(p["R"])), run.dtype)
         initial = (zeros,) * len(cell.states)
-
-    h = np.empty(a.shape[1:], a.dtype)
-    h_prev = np.empty_like(h)
-    tapes = []
-    state = initial
-    for n, start, stop in zip(batch.sizes, batch.offsets, batch.offsets[1:]):
-        state = tuple(s[:n] for s in state)
-        h_prev[start:stop] = state[0]
-        state, tape = cell.step(a[:, start:stop], state[0] @ R, state, p)
-        h[start:stop] = state[0]
+    h = np.empty((len(batch.rows), len(p["R"])), run.dtype)
+    saved = []
+    state, whole = initial, kept_whole(batch.offsets, run.bytes_per_row)
+    for segment in range(run.n_segments):
+        before = state
+        state, tapes = run(segment, state, h, keep)
         if keep:
-            tapes.append(tape)
-    return h, (x, h_prev, tapes)
+            saved.append((before, tapes if whole else None))
+    return h, (x, h, saved)
+
+
+class Forward:
+    """The way forward through some steps at a time.
+
+    Attributes
+    ----------
+    n_segments, n_steps : int
+        Number of segments, and steps of each but the last.
+    """
+
+    def __init__(self, cell, p, x, batch):
+        n_gates = len(cell.gates)
+        self.cell, self.p, self.x, self.batch = cell, p, x, batch
+        self.W, self.R = by_gate(p["W"], n_gates), by_early_gate(cell, p["R"])
+        self.b = p["b"].reshape(n_gates, 1, -1)
+        self.dtype = p["R"].dtype if x.ndim == 1 else np.result_type(x, p["R"])
+        # As many arrays as a pass has of each step: a, da, du, and about as much tape.
+        n_numbers = (4 * n_gates + len(cell.states)) * len(p["R"])
+        self.bytes_per_row = n_numbers * self.dtype.itemsize
+        self.n_steps = steps_of_segment(batch.offsets, self.bytes_per_row)
+        self.n_segments = -(-len(batch.sizes) // self.n_steps)
+
+    def __call__(self, segment, state, h, keep=True):
+        """Run one segment from the state before it; h is filled.
+
+        Returns the state after it, and its tapes by step.
+        """
+        sizes, offsets = self.batch.sizes, self.batch.offsets
+        steps = range(len(sizes))[segment * self.n_steps :][: self.n_steps]
+        first = offsets[steps[0]]
+        x = self.x[first : offsets[steps[-1] + 1]]
+        a = x @ self.W if x.ndim == 2 else rows_of(self.W, x)
+        a += self.b
+        tapes = []
+        for t in steps:
+            n, rows = sizes[t], slice(offsets[t], offsets[t + 1])
+            state = tuple(s[:n] for s in state)
+            a_t = a[:, rows.start - first : rows.stop - first]
+            state, tape = self.cell.step(a_t, state[0] @ self.R, state, self.p)
+            h[rows] = state[0]
+            if keep:
+                tapes.append(tape)
+        return state, tapes
 
 
 class Stepper:
@@ -94,7 +140,7 @@ class Stepper:
         n_gates, n_hidden = len(cell.gates), len(p["R"])
         p = {name: value.copy() for name, value in p.items()}
         self._cell, self._p = cell, p
-        self._W, self._R = by_gate(p["W"], n_gates), by_gate(p["R"], n_gates)
+        self._W, self._R = by_gate(p["W"], n_gates), by_early_gate(cell, p["R"])
         self._b = p["b"].reshape(n_gates, 1, n_hidden)
         self._parts = parts
         self._begin(n_streams)
@@ -163,46 +209,80 @@ def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
     d_initial : tuple of ndarrays of shape (n_columns, n_hidden)
         dL/d(initial state).
     """
-    x, h_prev, tapes = tape
-    n_gates, n_hidden = len(cell.gates), len(p["R"])
-    R_T = np.ascontiguousarray(by_gate(p["R"], n_gates).transpose(0, 2, 1))
+    x, h, saved = tape
+    run = Forward(cell, p, x, batch)
+    n_gates, n_hidden, n_states = len(cell.gates), len(p["R"]), len(cell.states)
+    R_T = np.ascontiguousarray(by_early_gate(cell, p["R"]).transpose(0, 2, 1))
+    W = by_gate(p["W"], n_gates)
     sizes, offsets = batch.sizes, batch.offsets
-    n_states = len(cell.states)
 
-    da = np.zeros((n_gates, *dh.shape), dh.dtype)
-    du = da
-    for name in cell.vectors:
+    for name in ("W", "R", "b", *cell.vectors):
         grad[name][:] = 0
+    dx = np.zeros(x.shape if need_dx else 0, dh.dtype)
     d_initial = np.zeros((n_states, sizes[0], n_hidden), dh.dtype)
-    for first, start, stop in windows(len(sizes), truncation):
+    held, tapes = None, []
+    for first, begin, end in windows(len(sizes), truncation):
         # Gradient of the state after step t; zero where a sequence has ended.
         carried = np.zeros_like(d_initial)
-        for t in range(stop - 1, start - 1, -1):
-            n, rows = sizes[t], slice(offsets[t], offsets[t + 1])
-            if t >= first:
-                carried[0, :n] += dh[rows]
-            da_t, du_t, d_state, d_vectors = cell.step_back(
-                tuple(carried[:, :n]), tapes[t], p
-            )
-            if du is da and du_t is not da_t:
-                du = da.copy()
-            da[:, rows] += da_t
-            if du is not da:
-                du[:, rows] += du_t
-            for name in cell.vectors:
-                grad[name] += d_vectors[name]
-            for k in range(n_states):
-                carried[k, :n] = d_state[k]
-            carried[0, :n] += (du_t @ R_T).sum(axis=0)
-        if start == 0:
-            d_initial += carried
+        for start, stop in pieces(begin, end, run.n_steps):
+            if held != start // run.n_steps:
+                held = start // run.n_steps
+                before, tapes = saved[held]
+                if tapes is None:
+                    _, tapes = run(held, before, h)
+            of_piece = tapes[start - held * run.n_steps :][: stop - start]
+            origin, all_rows = offsets[start], slice(offsets[start], offsets[stop])
+            da = np.empty((n_gates, all_rows.stop - origin, n_hidden), dh.dtype)
+            du = da
+            for t in range(stop - 1, start - 1, -1):
+                n, rows = sizes[t], slice(offsets[t], offsets[t + 1])
+                if t >= first:
+                    carried[0, :n] += dh[rows]
+                da_t, du_t, d_state, d_vectors = cell.step_back(
+                    tuple(carried[:, :n]), of_piece[t - start], p
+                )
+                if du is da and du_t is not da_t:
+                    du = da.copy()
+                rows = slice(rows.start - origin, rows.stop - origin)
+                da[:, rows] = da_t
+                if du is not da:
+                    du[:, rows] = du_t
+                for name in cell.vectors:
+                    grad[name] += d_vectors[name]
+                for k in range(n_states):
+                    carried[k, :n] = d_state[k]
+                carried[0, :n] += (du_t[: len(R_T)] @ R_T).sum(axis=0)
 
-    # The three sums over time: dL/dW, dL/dR and dL/db.
-    grad["W"][:] = (x.T @ da).transpose(1, 0, 2).reshape(grad["W"].shape)
-    grad["R"][:] = (h_prev.T @ du).transpose(1, 0, 2).reshape(grad["R"].shape)
-    grad["b"][:] = da.sum(axis=1).ravel()
-    dx = np.tensordot(da, by_gate(p["W"], n_gates), ((0, 2), (0, 2))) if need_dx else None
-    return dx, tuple(d_initial)
+            # The three sums over time: dL/dW, dL/dR and dL/db.
+            h_prev = states_before(h, saved[0][0][0], batch, start, stop)
+            dW, dR = x[all_rows].T @ da, h_prev.T @ du
+            if cell.late_gate:
+                v = np.concatenate([*map(cell.late_input, of_piece)])
+                dR[-1] = v.T @ du[-1]
+            grad["W"] += dW.transpose(1, 0, 2).reshape(grad["W"].shape)
+            grad["R"] += dR.transpose(1, 0, 2).reshape(grad["R"].shape)
+            grad["b"] += da.sum(axis=1).ravel()
+            if need_dx:
+                dx[all_rows] += np.tensordot(da, W, ((0, 2), (0, 2)))
+        if begin == 0:
+            d_initial += carried
+    return dx if need_dx else None, tuple(d_initial)
+
+
+def states_before(h, initial, batch, start, stop):
+    """The state before each row of the steps start <= t < stop."""
+    sizes, offsets = batch.sizes, batch.offsets
+    steps = range(max(start, 1), stop)
+    rows = [h[offsets[t - 1] : offsets[t - 1] + sizes[t]] for t in steps]
+    return np.concatenate([initial, *rows] if start == 0 else rows)
+
+
+def pieces(start, stop, n_steps):
+    """What of a window lies in each segment of n_steps, the last first."""
+    while stop > start:
+        piece = max(start, (stop - 1) // n_steps * n_steps)
+        yield piece, stop
+        stop = piece
 
 
 def windows(n_steps, truncation):

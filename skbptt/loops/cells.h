@@ -2,11 +2,13 @@
 
 #include "cells/elman.h"
 #include "cells/gru.h"
+#include "cells/gru_reset_before.h"
+#include "cells/lem.h"
 #include "cells/lstm.h"
 
 static const NAME(Cell) *const NAME(cells)[] = {
     &NAME(elman_identity), &NAME(elman_logistic), &NAME(elman_relu), &NAME(elman_tanh),
-    &NAME(gru),            &NAME(lstm),
+    &NAME(gru),            &NAME(gru_reset_before),   &NAME(lem),        &NAME(lstm),
 };
 
 static const Shape *NAME(shape)(int cell)

@@ -34,3 +34,5 @@
 #undef BEFORE
 #undef AFTER
 #undef D_STATE
+#undef V
+#undef D_V

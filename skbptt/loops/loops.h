@@ -31,6 +31,8 @@ typedef struct {
     int h_is_tape;              /* whether the tape, of one block, is h itself */
     int passes_h;               /* whether the state before receives gradient from the h
                                    after it other than through R */
+    int late;                   /* blocks, those from of_R on, that receive v R besides,
+                                   where v is found by the first half of the step */
 } Shape;
 
 /* The arrays of one direction of one layer over one batch, or their derivatives along one
@@ -43,6 +45,8 @@ typedef struct {
     void *tape;                 /* (n_rows, width), or NULL where h is the tape; FEW rows if
                                    not kept */
     void *states[STATES];       /* (n_rows, H1); NULL after the last */
+    void *before[STATES];       /* (n_segments - 1, n_columns, H1): before each segment
+                                   but the first, of the states after the first */
     const void *initial[STATES]; /* (n_columns, H1): before the first step; NULL for zero */
     const void *dh;             /* (n_rows, H), rows dh_pitch apart; or NULL */
     ptrdiff_t dh_pitch;
@@ -59,7 +63,10 @@ typedef struct {
     ptrdiff_t n_steps;
     const ptrdiff_t *offsets;   /* (n_steps + 1,): first row of each step */
     int keep;                   /* whether the tape and the states after the first hold all
-                                   steps, or two only */
+                                   steps of a segment, or two only */
+    ptrdiff_t segment;          /* steps of a segment; the way back forms its tape anew if
+                                   there are several */
+    double constant;            /* a number that the step of the cell reads */
     Arrays value, dot;          /* dot: of tangents only; its x may be NULL for zero */
     void *sum, *top;            /* (n_columns, H1): sum and largest of the states of each
                                    sequence, or NULL */

@@ -8,7 +8,12 @@
            REAL *a = TAPE(value, 0), *h = AFTER(value, 0);
            UNITS h[j] = a[j];
        }
-*/
+
+   A cell with late gates has a second half of each. The first half of `forward` leaves v in
+   V, then v R is added to the blocks of the late gates, and the second half does the rest.
+   The way back meets them in the opposite order: the first half of `backward` leaves the
+   gradients of the late blocks, and v once more, the loops find dL/dv from them, in D_V,
+   and the second half does the rest. */
 
 /* The values of one step, or their derivatives along one direction. The state after the
    step has the rows of the state before that go on. */
@@ -19,20 +24,26 @@ typedef struct {
     REAL *d_states[STATES]; /* dL/d(state after); the reverse leaves there dL/d(state
                                before), without what passes through R */
     REAL *d;                /* dL/d(sums), by the blocks of the tape */
+    REAL *v, *d_v;          /* what R multiplies for late gates, and dL/dv */
 } NAME(Part);
 
 typedef struct {
     ptrdiff_t n, H1;           /* rows, units */
-    ptrdiff_t tape_pitch, d_pitch; /* of rows of the tape and of d; those of states: H1 */
+    ptrdiff_t tape_pitch, d_pitch, v_pitch; /* of rows; those of states: H1 */
+    REAL constant;
     NAME(Part) value, dot;
 } NAME(Step);
 
 typedef struct {
-    Shape shape;
     void (*forward)(const NAME(Step) *);
     void (*backward)(const NAME(Step) *);
     void (*forward_tangent)(const NAME(Step) *);
     void (*backward_tangent)(const NAME(Step) *);
+} NAME(Functions);
+
+typedef struct {
+    Shape shape;
+    NAME(Functions) step, rest; /* the rest of it, of cells with late gates */
 } NAME(Cell);
 
 #define LINES                                                                              \
@@ -46,3 +57,5 @@ typedef struct {
 #define BEFORE(of, k) (s->of.before[k] + row * s->H1 + line)
 #define AFTER(of, k) (s->of.after[k] + row * s->H1 + line)
 #define D_STATE(of, k) (s->of.d_states[k] + row * s->H1 + line)
+#define V(of) (s->of.v + row * s->v_pitch + line)
+#define D_V(of) (s->of.d_v + row * s->H1 + line)

@@ -9,7 +9,7 @@ static void NAME(forward_tangent)(const Scan *s)
     NAME(begin)(s, 0, NAME(begin)(s, 0, s->scratch, &p), &q);
     NAME(pack_forward)(s, &p, &s->value);
     NAME(pack_forward)(s, &q, &s->dot);
-    NAME(Step) step = {.H1 = s->H1, .tape_pitch = p.width};
+    NAME(Step) step = NAME(step_of)(s, &p);
     for (ptrdiff_t t = 0; t < s->n_steps; t++) {
         const ptrdiff_t row = s->offsets[t], n = s->offsets[t + 1] - row;
         const REAL *x = (const REAL *)s->value.x + row * s->value.x_pitch;
@@ -24,7 +24,12 @@ static void NAME(forward_tangent)(const Scan *s)
         if (h_prev_dot || x_dot)
             NAME(project)(s, &p, n, a_dot, p.width, h_prev_dot, x_dot, s->dot.x_pitch,
                           a_dot);
-        cell->forward_tangent(&step);
+        cell->step.forward_tangent(&step);
+        if (cell->shape.late) {
+            NAME(project_late)(s, &q, n, step.value.v, a_dot);
+            NAME(project_late)(s, &p, n, step.dot.v, a_dot);
+            cell->rest.forward_tangent(&step);
+        }
     }
     restore(mode);
 }
@@ -40,7 +45,13 @@ static void NAME(sum_block_tangent)(const Scan *s, const NAME(Plan) *p,
                                   LANES, p->d_pitch};
     const NAME(Factors) xdot_d = {with_x_dot, q->x,      1, p->x_pitch, p->d + p->of_W,
                                   LANES,      p->d_pitch};
-    NAME(product)(s->H, p->of_R, q->dR, p->of_R, &h_ddot, &hdot_d, q->dR, p->of_R);
+    const NAME(Factors) v_ddot = {rows,  p->v,      1, p->h_pitch, q->d + p->of_R,
+                                  LANES, p->d_pitch};
+    const NAME(Factors) vdot_d = {rows,  q->v,      1, p->h_pitch, p->d + p->of_R,
+                                  LANES, p->d_pitch};
+    NAME(product)(s->H, p->of_R, q->dR, p->R_width, &h_ddot, &hdot_d, q->dR, p->R_width);
+    NAME(product)(s->H, p->R_width - p->of_R, q->dR + p->of_R, p->R_width, &v_ddot, &vdot_d,
+                  q->dR + p->of_R, p->R_width);
     NAME(product)(s->D, of_x, q->dW, of_x, &x_ddot, &xdot_d, q->dW, of_x);
     for (ptrdiff_t i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < p->width; j++)
@@ -60,7 +71,7 @@ static void NAME(backward_tangent)(const Scan *s)
     NAME(clear_carried)(s, &q);
     const ptrdiff_t H1 = s->H1, of_x = p.width - p.of_W, pitch = p.d_pitch;
     REAL *dh = p.d_states[0], *dh_dot = q.d_states[0];
-    NAME(Step) step = {.H1 = H1, .tape_pitch = p.width, .d_pitch = pitch};
+    NAME(Step) step = NAME(step_of)(s, &p);
     ptrdiff_t filled = 0;
     for (ptrdiff_t t = s->n_steps - 1; t >= 0; t--) {
         const ptrdiff_t row = s->offsets[t], n = s->offsets[t + 1] - row;
@@ -70,11 +81,21 @@ static void NAME(backward_tangent)(const Scan *s)
         step.dot = NAME(part_of)(s, &q, &s->dot, t);
         step.value.d = d;
         step.dot.d = d_dot;
+        step.value.v += filled * p.h_pitch;
+        step.dot.v += filled * p.h_pitch;
         NAME(copy_step)(s, &p, &s->value, t, step.value.before[0], filled);
         NAME(copy_step)(s, &q, &s->dot, t, step.dot.before[0], filled);
         NAME(add_given)(s, &s->value, t, dh);
         NAME(add_given)(s, &s->dot, t, dh_dot);
-        cell->backward_tangent(&step);
+        cell->step.backward_tangent(&step);
+        if (cell->shape.late) {
+            const NAME(Factors) d_R = NAME(late_back)(&p, H1, d, p.R);
+            const NAME(Factors) d_Rdot = NAME(late_back)(&p, H1, d, q.R);
+            const NAME(Factors) ddot_R = NAME(late_back)(&p, H1, d_dot, p.R);
+            NAME(product)(n, H1, p.zeros, 0, &ddot_R, &d_Rdot, q.d_v, H1);
+            NAME(product)(n, H1, p.zeros, 0, &d_R, &none, p.d_v, H1);
+            cell->rest.backward_tangent(&step);
+        }
         const NAME(Factors) d_R = {p.of_R, d, pitch, 1, p.R, p.of_R * LANES, LANES};
         const NAME(Factors) d_Rdot = {p.of_R, d, pitch, 1, q.R, p.of_R * LANES, LANES};
         const NAME(Factors) ddot_R = {p.of_R, d_dot, pitch, 1, p.R, p.of_R * LANES, LANES};

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..cells import Cell
 from ..layers import Recurrent
-from ..loops import STEP, by_gate
+from ..loops import STEP, by_early_gate
 from ._parts import by_parts, parts_of
 
 
@@ -15,21 +15,34 @@ class Recorder(Cell):
 
     It is unknown to the compiled loops, so those of NumPy call it, step by step on the way
     forward and in the opposite order on the way back.
+
+    Parameters
+    ----------
+    cell : Cell
+    forward : bool, default=True
+        Whether it writes down inputs and values, which of long sequences are many, besides
+        the norms of gradients.
     """
 
-    def __init__(self, cell):
-        self.cell = cell
+    def __init__(self, cell, forward=True):
+        self.cell, self.forward = cell, forward
         self.gates, self.states, self.vectors = cell.gates, cell.states, cell.vectors
-        self.inputs, self.values, self.gradients = [], [], []
+        self.late_gate = cell.late_gate
+        self.inputs, self.values, self.norms = [], [], []
 
     def step(self, a, u, state, p):
-        self.inputs.append((p, a, state))
-        state, tape = self.cell.step(a, u, state, p)
-        self.values.append(dict(zip(self.states, state)) | self.cell.gate_values(tape))
-        return state, tape
+        after, tape = self.cell.step(a, u, state, p)
+        if self.forward:
+            self.inputs.append((p, a, state))
+            gates = self.cell.gate_values(tape)
+            self.values.append(dict(zip(self.states, after)) | gates)
+        return after, tape
+
+    def late_input(self, tape):
+        return self.cell.late_input(tape)
 
     def step_back(self, d_state, tape, p):
-        self.gradients.append(d_state[0].copy())
+        self.norms.append(np.linalg.norm(d_state[0], axis=1))
         return self.cell.step_back(d_state, tape, p)
 
 
@@ -39,13 +52,13 @@ def recurrent_layers(network):
     return {name: leaf for name, leaf in leaves.items() if isinstance(leaf, Recurrent)}
 
 
-def recording(network):
+def recording(network, forward=True):
     """A network like the given whose cells are recorded, and its recurrent layers."""
 
     def recorded(leaf):
         if isinstance(leaf, Recurrent):
             leaf = copy(leaf)
-            leaf.cell = Recorder(leaf.cell)
+            leaf.cell = Recorder(leaf.cell, forward)
         return leaf
 
     other = network.replaced(recorded)
@@ -130,7 +143,7 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
     n_read = steps_read(data)
 
     def norms_of(batch, workspace):
-        recorded, layers = recording(network)
+        recorded, layers = recording(network, forward=False)
         raw, tape = recorded.forward(theta, batch, None, workspace)
         d_raw = loss.weighted_gradient(raw, *counted.targets_of(batch))
         columns = {}
@@ -145,12 +158,11 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
             recorded.backward(tape, d_last)
             for name, layer in layers.items():
                 if layer.reverse == back:
-                    rows = np.concatenate(layer.cell.gradients[::-1])
-                    of_rows = np.linalg.norm(rows, axis=1)
+                    of_rows = np.concatenate(layer.cell.norms[::-1])
                     columns[name] = np.where(
                         np.isnan(of_rows), np.inf, of_rows
                     )  # overflown
-                layer.cell.gradients.clear()
+                layer.cell.norms.clear()
         return np.column_stack([columns[name] for name in reverse])
 
     rows = by_parts(network, sequences, norms_of, map_parts, per_step=True)
@@ -245,7 +257,7 @@ def spectral_radius(cell, p, a, state):
     n = len(state) * len(p["R"])
     varied = np.concatenate(state, axis=1) + 1j * STEP * np.eye(n)
     varied = tuple(np.split(varied, len(state), axis=1))
-    u = varied[0] @ by_gate(p["R"], len(cell.gates))
+    u = varied[0] @ by_early_gate(cell, p["R"])
     after, _ = cell.step(a.repeat(n, axis=1), u, varied, p)
     jacobian = np.concatenate(after, axis=1).imag / STEP
     if not np.isfinite(jacobian).all():

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from ...cells import ElmanCell, GRUCell, LSTMCell
+from ...cells import ElmanCell, GRUCell, LEMCell, LSTMCell
 from .._flow import hidden_states
 from ._common import as_batch, integer_ticks, make_panels
 
 LOGISTIC, TANH = (0.0, 1.0), (-1.0, 1.0)
-RANGES = {
+RANGES: dict = {
     LSTMCell: {"h": TANH, "i": LOGISTIC, "f": LOGISTIC, "g": TANH, "o": LOGISTIC},
     GRUCell: {"h": TANH, "r": LOGISTIC, "z": LOGISTIC, "n": TANH},
 }
@@ -23,6 +23,10 @@ TITLES = {
     "r": "reset gate",
     "z": "update gate",
     "n": "candidate",
+    "dt_z": "time step of z",
+    "dt_h": "time step of h",
+    "g_z": "candidate of z",
+    "g_h": "candidate of h",
 }
 
 
@@ -200,6 +204,9 @@ def ranges_of(cell):
     if isinstance(cell, ElmanCell):
         found = {"tanh": TANH, "logistic": LOGISTIC}.get(cell.activation)
         return {"h": found} if found else {}
+    if isinstance(cell, LEMCell):
+        steps = dict.fromkeys(("dt_z", "dt_h"), (0.0, float(cell.dt)))
+        return {"h": TANH, **steps, "g_z": TANH, "g_h": TANH}
     return RANGES.get(type(cell), {})
 
 

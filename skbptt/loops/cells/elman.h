@@ -47,10 +47,9 @@
     static const NAME(Cell) NAME(elman_##g1) = {                                           \
         {.name = #g1, .n_states = 1, .n_gates = 1, .n_blocks = 1, .of_R = 1,               \
          .h_is_tape = 1},                                                                  \
-        NAME(g1##_forward),                                                                \
-        NAME(g1##_backward),                                                               \
-        NAME(g1##_forward_tangent),                                                        \
-        NAME(g1##_backward_tangent),                                                       \
+        {NAME(g1##_forward), NAME(g1##_backward), NAME(g1##_forward_tangent),              \
+         NAME(g1##_backward_tangent)},                                                     \
+        {0},                                                                               \
     };
 ELMAN(tanh, 1 - y * y, -2 * y)
 ELMAN(logistic, y * (1 - y), 1 - 2 * y)

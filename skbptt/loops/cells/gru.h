@@ -93,8 +93,7 @@ static void NAME(gru_backward_tangent)(const NAME(Step) *s)
 static const NAME(Cell) NAME(gru) = {
     {.name = "gru", .n_states = 1, .n_gates = 3, .n_blocks = 4, .of_R = 3, .of_W = 1,
      .gate = {2, 0, 1, 2}, .vectors = {"b_n"}, .passes_h = 1},
-    NAME(gru_forward),
-    NAME(gru_backward),
-    NAME(gru_forward_tangent),
-    NAME(gru_backward_tangent),
+    {NAME(gru_forward), NAME(gru_backward), NAME(gru_forward_tangent),
+     NAME(gru_backward_tangent)},
+    {0},
 };

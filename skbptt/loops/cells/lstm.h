@@ -107,8 +107,7 @@ static void NAME(lstm_backward_tangent)(const NAME(Step) *s)
 static const NAME(Cell) NAME(lstm) = {
     {.name = "lstm", .n_states = 2, .n_gates = 4, .n_blocks = 4, .of_R = 4,
      .gate = {0, 1, 2, 3}},
-    NAME(lstm_forward),
-    NAME(lstm_backward),
-    NAME(lstm_forward_tangent),
-    NAME(lstm_backward_tangent),
+    {NAME(lstm_forward), NAME(lstm_backward), NAME(lstm_forward_tangent),
+     NAME(lstm_backward_tangent)},
+    {0},
 };
