@@ -33,6 +33,7 @@ NEEDED = {
     "Forecast in skforecast": "skforecast",
     "Forecast in mlforecast": "mlforecast",
     "Conformal intervals": "mapie",
+    "Log in mlflow": "mlflow.sklearn",
 }
 
 
