@@ -37,6 +37,7 @@ NEEDED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
 @pytest.mark.parametrize("title", sections())
 def test_recipe(title):
     if title in NEEDED:
