@@ -1,6 +1,11 @@
-"""The compiled loops, which are optional: without a compiler the package is pure Python."""
+"""The compiled loops, and the README for PyPI.
 
+The loops are optional: without a compiler the package is pure Python.
+"""
+
+import re
 from glob import glob
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -13,6 +18,16 @@ FLAGS = {
     "unix": ["-O3", "-fno-math-errno", "-fno-trapping-math", "-g0"],
     "msvc": ["/O2", "/std:c11"],
 }
+
+
+def readme():
+    """The README with absolute links, since PyPI shows it far from the other files."""
+    version = re.search(r'__version__ = "(.+)"', Path("skbptt/__init__.py").read_text())[1]
+    text = Path("README.md").read_text("utf-8")
+    for before, kind in ((r"(!\[[^]]*\]\()", "raw"), (r"(\]\()", "blob")):
+        root = f"https://github.com/skbptt/skbptt/{kind}/v{version}/"
+        text = re.sub(before + r"(?!https?:)", rf"\1{root}", text)
+    return text
 
 
 class BuildLoops(build_ext):
@@ -30,4 +45,9 @@ loops = Extension(
 )
 (loops,) = cythonize([loops], build_dir="build")
 loops.optional = True  # which Cython would not hand on
-setup(ext_modules=[loops], cmdclass={"build_ext": BuildLoops})
+setup(
+    ext_modules=[loops],
+    cmdclass={"build_ext": BuildLoops},
+    long_description=readme(),
+    long_description_content_type="text/markdown",
+)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skbptt import RNNClassifier, RNNRegressor, RNNTranscriber
-from skbptt.convert import to_c
+from skbptt.convert import from_weights, to_c
 from tests.converted import LABELS, MODELS, NUMBERS, coded, model_of
 from tests.fits import quietly
 from tests.strategies import LeakyCell
@@ -48,10 +48,10 @@ int main(void)
 needs_compiler = pytest.mark.skipif(not COMPILERS, reason="needs a C compiler")
 
 
-def built(model, folder, compiler, *flags, main=MAIN):
+def built(model, folder, compiler, *flags, main=MAIN, weights="float32"):
     """The program of a model."""
     of_steps = model._network.per_step
-    files = to_c(model, "net") | {"main.c": main}
+    files = to_c(model, "net", weights=weights) | {"main.c": main}
     for name, text in files.items():
         (folder / name).write_text(text)
     flags = [*flags, f"-DN_ANSWERS={'n_steps' if of_steps else '1'}", *WARNINGS]
@@ -93,6 +93,28 @@ def test_streams_and_predictions(name, tmp_path):
         pushed = np.array([stream.push(step, method=method) for step in x])
         for ours, theirs in ((steps, pushed), (answer, whole)):
             np.testing.assert_allclose(ours.ravel(), theirs.ravel(), rtol=2e-5, atol=1e-5)
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["gru-concat", "stack", "mixed", "lstm-max"])
+def test_weights_of_8_bits(name, tmp_path):
+    """They are those of Python rounded to 255 values for each row."""
+    model, X = model_of(name)
+    rounded = {}
+    for key, W in model.weights_.items():
+        if W.ndim == 2 and not key.startswith("embedding."):
+            unit = np.abs(W).max(axis=1, keepdims=True) / 127
+            assert (np.abs(W / unit) <= 127 * (1 + 1e-9)).all()
+            rounded[key] = np.round(W / unit) * unit
+    model_8 = from_weights(rounded, model)
+    program = built(model, tmp_path, COMPILERS[0], "-std=c99", *SANITIZERS, weights="int8")
+    method = "predict_proba" if hasattr(model, "classes_") else "predict"
+    expected, exact = getattr(model_8, method)(X), getattr(model, method)(X)
+    got = np.array([whole.ravel() for _, whole in answers(program, model, X)])
+    np.testing.assert_allclose(got, expected.reshape(got.shape), rtol=2e-5, atol=1e-5)
+    assert not np.allclose(got, exact.reshape(got.shape), rtol=2e-5, atol=1e-5)
+    with pytest.raises(ValueError, match="weights must be one of.*int8.*Got 'int4'"):
+        to_c(model, "net", weights="int4")
 
 
 @needs_compiler

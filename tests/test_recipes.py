@@ -33,9 +33,11 @@ NEEDED = {
     "Forecast in skforecast": "skforecast",
     "Forecast in mlforecast": "mlforecast",
     "Conformal intervals": "mapie",
+    "Log in mlflow": "mlflow.sklearn",
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
 @pytest.mark.parametrize("title", sections())
 def test_recipe(title):
     if title in NEEDED:

@@ -23,11 +23,11 @@ from ._c_text import (
 from ._description import describe
 
 
-def to_c(estimator, name):
+def to_c(estimator, name, *, weights="float32"):
     """Write a fitted estimator as C, for devices and programs without Python.
 
     The code is C99, and C++ too. It needs nothing but the standard library of C,
-    allocates no memory, and keeps no state of its own. All numbers are floats of 32 bits.
+    allocates no memory, and keeps no state of its own. It computes in floats of 32 bits.
 
     Parameters
     ----------
@@ -35,6 +35,10 @@ def to_c(estimator, name):
         A fitted estimator with ``bidirectional=False``.
     name : str
         An identifier of C, with which the names of the files and functions begin.
+    weights : {"float32", "int8"}, default="float32"
+        Numbers of the weight matrices. "int8" takes a third of the memory or less: integers
+        from -127 to 127, in units of 1 / 127 of the largest weight of each row. All else
+        stays float32.
 
     Returns
     -------
@@ -55,8 +59,9 @@ def to_c(estimator, name):
     TypeError
         If the estimator or its cell cannot be expressed.
     ValueError
-        If the network reads sequences in both directions, if ``name`` is no identifier, or
-        if weights or categories cannot be told apart in 32 bits.
+        If the network reads sequences in both directions, if ``name`` is no identifier, if
+        ``weights`` is another value, or if weights or categories cannot be told apart in
+        32 bits.
 
     Examples
     --------
@@ -81,19 +86,22 @@ def to_c(estimator, name):
         )
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
         raise ValueError(f"name must be an identifier of C. Got {name!r}.")
+    if weights not in ADD_PRODUCT:
+        raise ValueError(f"weights must be one of {[*ADD_PRODUCT]}. Got {weights!r}.")
     what = type(estimator).__name__
-    return {f"{name}.h": header(net, name, what), f"{name}.c": source(net, name, what)}
+    text = source(net, name, what, weights)
+    return {f"{name}.h": header(net, name, what), f"{name}.c": text}
 
 
-def source(net, name, what):
+def source(net, name, what, kind):
     """The text of the file."""
-    functions = [ADD_PRODUCT]
+    functions = [ADD_PRODUCT[kind]]
     uses = CELLS[net.kind].uses + LINKS[net.activation, net.is_binary].uses
     functions += [FUNCTIONS[f] for f in FUNCTIONS if f in uses]
     if net.embedded:
         functions += [FIND, reading(net)]
-    functions += [layer(net, name, k) for k in range(len(net.layers))]
-    functions.append(answer(net, name))
+    functions += [layer(net, name, k, kind) for k in range(len(net.layers))]
+    functions.append(answer(net, name, kind))
     predict = PREDICT["sequence" if net.parts else "steps"]
     tail = [predict.substitute(name=name, NAME=name.upper())]
     if net.classes is not None and net.is_flat:
@@ -101,7 +109,7 @@ def source(net, name, what):
     return SOURCE.substitute(
         name=name,
         what=what,
-        tables="\n".join(tables(net)),
+        tables="\n".join(tables(net, kind)),
         functions="\n".join(functions),
         start="\n".join(starts(net)),
         advance="\n".join(advance(net)),
@@ -127,18 +135,18 @@ def advance(net):
         yield READOUTS[part].substitute(n=top, h=below)
 
 
-def tables(net):
+def tables(net, kind):
     """The constants."""
     for k, e in enumerate(net.embedded):
         yield table(f"keys_{k}", keys_of(e))
         yield table(f"E_{k}", e.W)
     for k, (of_layer,) in enumerate(net.layers):
         for key, weights in of_layer.weights.items():
-            yield table(f"{key}_{k}", weights)
+            yield from matrix(f"{key}_{k}", weights, kind)
         if of_layer.learned:
             for state, start in of_layer.start.items():
                 yield table(f"{state}_0_{k}", start)
-    yield table("W_out", net.W)
+    yield from matrix("W_out", net.W, kind)
     yield table("b_out", net.b)
 
 
@@ -165,6 +173,30 @@ def table(name, values):
     return f"static const float {name}[{len(texts)}] = {{\n    {inner}\n}};"
 
 
+def matrix(name, values, kind):
+    """Weights as constants: a matrix in the given kind of numbers, a vector as floats."""
+    if kind == "float32" or values.ndim == 1:
+        yield table(name, values)
+        return
+    unit = np.abs(values).max(axis=1, keepdims=True) / 127
+    texts = np.rint(values / np.where(unit, unit, 1)).astype(int).astype(str).ravel()
+    lines = [", ".join(texts[k : k + 16]) for k in range(0, len(texts), 16)]
+    inner = ",\n    ".join(lines)
+    yield f"static const signed char {name}[{len(texts)}] = {{\n    {inner}\n}};"
+    yield table(f"{name}_unit", unit)
+
+
+def argument(name, kind):
+    """A matrix in a call of add_product."""
+    return name if kind == "float32" else f"{name}, {name}_unit"
+
+
+def rows_of_output(first, n_out, kind):
+    """The rows of the output matrix from the first of a part of the readout on."""
+    rows = f"W_out + {first * n_out}"
+    return rows if kind == "float32" else f"{rows}, W_out_unit + {first}"
+
+
 def literal(number):
     """A float of 32 bits that reads as itself."""
     text = f"{number:.9g}"
@@ -183,11 +215,12 @@ def reading(net):
     return READ.substitute(reads="\n".join(lines))
 
 
-def layer(net, name, k):
+def layer(net, name, k, kind):
     """The function of one step of a layer."""
     cell, (of_layer,) = CELLS[net.kind], net.layers[k]
     n = of_layer.n_hidden
     sizes = {"n": n, "n2": 2 * n, "n3": 3 * n, "k": k}
+    sizes |= {key: argument(f"{key}_{k}", kind) for key in ("W", "R")}
     return LAYER.substitute(
         sizes,
         name=name,
@@ -211,13 +244,13 @@ def starts(net):
         yield f"    for (j = 0; j < {n}; j++)\n        state->max[j] = -INFINITY;"
 
 
-def answer(net, name):
+def answer(net, name, kind):
     """The function of the output layer."""
     top = f"h_{len(net.layers) - 1}"
     n, n_out = net.layers[-1][0].n_hidden, len(net.b)
     products = [
         f"    add_product(state->{top if part in ('last', 'steps') else part}, {n}, "
-        f"W_out + {i * n * n_out}, {n_out}, y);"
+        f"{rows_of_output(i * n, n_out, kind)}, {n_out}, y);"
         for i, part in enumerate(net.parts or ("steps",))
     ]
     link = LINKS[net.activation, net.is_binary].text.substitute(n=n_out)

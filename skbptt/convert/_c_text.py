@@ -32,7 +32,8 @@ void ${name}_step(${name}_state *state, const float *x, float *y)
 
 $tail""")
 
-ADD_PRODUCT = """\
+ADD_PRODUCT = {
+    "float32": """\
 /* y += x W, row by row of W. */
 static void add_product(const float *x, size_t n_in, const float *W, size_t n_out, float *y)
 {
@@ -45,7 +46,23 @@ static void add_product(const float *x, size_t n_in, const float *W, size_t n_ou
             y[j] += x_i * W[i * n_out + j];
     }
 }
-"""
+""",
+    "int8": """\
+/* y += x W, row by row of W, each in units of its own. */
+static void add_product(const float *x, size_t n_in, const signed char *W,
+                        const float *unit, size_t n_out, float *y)
+{
+    size_t i, j;
+
+    for (i = 0; i < n_in; i++) {
+        const float x_i = x[i] * unit[i];
+
+        for (j = 0; j < n_out; j++)
+            y[j] += x_i * W[i * n_out + j];
+    }
+}
+""",
+}
 
 # In the order of their definitions.
 FUNCTIONS = {
@@ -134,7 +151,7 @@ static void layer_$k(${name}_state *state, const float *x)
 $declare    size_t j;
 
     memcpy(a, b_$k, sizeof a);
-    add_product(x, $n_in, W_$k, $width, a);
+    add_product(x, $n_in, $W, $width, a);
 $step
 }
 """)
@@ -159,7 +176,7 @@ class Piece(NamedTuple):
 def elman(function, uses=()):
     return Piece(
         Template(f"""\
-    add_product(h, $n, R_$k, $n, a);
+    add_product(h, $n, $R, $n, a);
     for (j = 0; j < $n; j++)
         h[j] = {function};"""),
         uses,
@@ -175,7 +192,7 @@ CELLS = {
         Template("""\
     memset(u, 0, $n2 * sizeof *u);
     memcpy(u + $n2, b_n_$k, sizeof b_n_$k);
-    add_product(h, $n, R_$k, $n3, u);
+    add_product(h, $n, $R, $n3, u);
     for (j = 0; j < $n; j++) {
         const float r = gate(a[j] + u[j]);
         const float z = gate(a[$n + j] + u[$n + j]);
@@ -208,7 +225,7 @@ CELLS = {
     ),
     "lstm": Piece(
         Template("""\
-    add_product(h, $n, R_$k, 4 * $n, a);
+    add_product(h, $n, $R, 4 * $n, a);
     for (j = 0; j < $n; j++) {
         const float i = gate(a[j]);
         const float f = gate(a[$n + j]);

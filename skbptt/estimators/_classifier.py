@@ -109,6 +109,7 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
         tol=1e-4,
         verbose=False,
         warm_start=False,
+        frozen=None,
         momentum=0.9,
         nesterovs_momentum=True,
         early_stopping=False,
@@ -146,6 +147,7 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
         self.tol = tol
         self.verbose = verbose
         self.warm_start = warm_start
+        self.frozen = frozen
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping

@@ -21,7 +21,16 @@ from ..data import (
 )
 from ..losses import Units, units_of
 from ..network import Stack
-from ..training import FEW, TOO_FEW, Run, diagnose, far_from_unit_scale, hold_back, train
+from ..training import (
+    FEW,
+    TOO_FEW,
+    Frozen,
+    Run,
+    diagnose,
+    far_from_unit_scale,
+    hold_back,
+    train,
+)
 from ._parameters import embedding_dims, hidden_sizes, make_cell, same_cell, window_of
 
 # Targets from which the first of several calls can tell the spread of those to come.
@@ -166,7 +175,11 @@ class Fitting(BaseEstimator, ABC):
             data = units.standardise(data)
             theta = starting_weights(network, loss, data, state["rng"])
         alpha, window = self._strength, window_of(self.truncation)
-        return Run(spec, network, loss, units, data, held, alpha, window, theta, state)
+        before = self._theta if known else units.restore(theta, network.layout)
+        frozen = Frozen(self.frozen, network.layout, theta, before)
+        return Run(
+            spec, network, loss, units, data, held, alpha, window, theta, state, frozen
+        )
 
     def _store(self, run, outcome, found=None):
         """Warn of what went wrong, and set the fitted attributes."""
@@ -328,7 +341,7 @@ class Fitting(BaseEstimator, ABC):
             "_network": run.network,
             "_units": run.units,
             "_loss": run.units.restore_loss(run.loss),
-            "_theta": run.units.restore(theta, run.network.layout),
+            "_theta": run.frozen.keep(run.units.restore(theta, run.network.layout)),
         }
 
     def _begun(self, weights):
@@ -354,8 +367,11 @@ class Fitting(BaseEstimator, ABC):
                 raise ValueError(f"{name} contains NaN or infinity.")
         state = self._new_state() | {"units": units.state()}
         loss = self._make_loss(self._spec)
-        run = SimpleNamespace(spec=self._spec, network=network, units=units, loss=loss)
         trained = units.unrestore(theta, network.layout)
+        frozen = Frozen(None, network.layout, trained, theta)
+        run = SimpleNamespace(
+            spec=self._spec, network=network, units=units, loss=loss, frozen=frozen
+        )
         other.__dict__.update(self._fitted(run, trained, state))
         other._theta = theta  # without the rounding of the way there and back
         return other

@@ -150,6 +150,7 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
         tol=1e-4,
         verbose=False,
         warm_start=False,
+        frozen=None,
         momentum=0.9,
         nesterovs_momentum=True,
         early_stopping=False,
@@ -188,6 +189,7 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
         self.tol = tol
         self.verbose = verbose
         self.warm_start = warm_start
+        self.frozen = frozen
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping

@@ -142,6 +142,7 @@ class RNNTranslator(LabelRNN):
         tol=1e-4,
         verbose=False,
         warm_start=False,
+        frozen=None,
         momentum=0.9,
         nesterovs_momentum=True,
         early_stopping=False,
@@ -181,6 +182,7 @@ class RNNTranslator(LabelRNN):
         self.tol = tol
         self.verbose = verbose
         self.warm_start = warm_start
+        self.frozen = frozen
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping

@@ -9,6 +9,7 @@ from ..data import Data
 from ..losses import Loss, Units
 from ..network import Network
 from ._early_stopping import Validator
+from ._frozen import FreeObjective, Frozen
 from ._objective import Objective
 from ._threads import one_blas_thread, parallel_map
 
@@ -37,6 +38,7 @@ class Run:
         Starting weights.
     state : dict
         What an earlier call left. Updated in place.
+    frozen : Frozen
     """
 
     spec: dict
@@ -49,6 +51,7 @@ class Run:
     truncation: tuple[int, int] | None
     theta: np.ndarray
     state: dict
+    frozen: Frozen
 
 
 def train(estimator, run, tell=None, one_epoch=False):
@@ -71,27 +74,30 @@ def train(estimator, run, tell=None, one_epoch=False):
     # The loss shows what overflows, and there is one warning of it.
     quiet = np.errstate(over="ignore", invalid="ignore")
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts, quiet:
-        objective = Objective(
+        objective: Objective | FreeObjective = Objective(
             run.network, run.loss, run.data, run.alpha, run.truncation, map_parts
         )
+        if run.frozen.names:
+            objective = FreeObjective(objective, run.frozen)
         monitor = monitor_of(estimator, run, tell, map_parts)
         outcome = solve(estimator, run, objective, monitor, one_epoch)
         if not one_epoch:  # then it is not the last
             monitor.print_last()
-        return outcome
+        return outcome._replace(theta=run.frozen.whole(outcome.theta))
 
 
 def monitor_of(estimator, run, tell, map_parts):
     """What records the iterations of a run and says when to stop."""
-    held, units = run.held, run.units
+    held, units, frozen = run.held, run.units, run.frozen
+    validate = None if held is None else Validator(estimator, run, map_parts)
     return solvers.Monitor(
-        run.theta,
+        frozen.free(run.theta),
         tol=estimator.tol,
         patience=patience_of(estimator),
         verbose=estimator.verbose,
-        validate=None if held is None else Validator(estimator, run, map_parts),
+        validate=validate and (lambda free: validate(frozen.whole(free))),
         record=run.state["record"],
-        tell=tell,
+        tell=tell and (lambda free: tell(frozen.whole(free))),
         restore_loss=units.restore_value,
         restore_score=units.restore_score if estimator.scoring == "loss" else float,
     )
@@ -110,11 +116,11 @@ def patience_of(estimator):
 
 def solve(estimator, run, objective, monitor, one_epoch):
     """Call the solver with the parameters that it reads."""
-    name, state = estimator.solver, run.state
-    solver = solvers.SOLVERS[name]
-    if state.get("solver") != name:
-        state.update(solver.start(run.theta), solver=name)
+    name, state, frozen = estimator.solver, run.state, run.frozen.names
+    solver, theta = solvers.SOLVERS[name], run.frozen.free(run.theta)
+    if (state.get("solver"), state.get("frozen", [])) != (name, frozen):
+        state.update(solver.start(theta), solver=name, frozen=frozen)
     state["result"] = None  # of an earlier call
     options = {name: getattr(estimator, name) for name in solver.parameters}
     options["one_epoch"] = one_epoch
-    return solver.run(run.theta, objective, monitor, state, options)
+    return solver.run(theta, objective, monitor, state, options)
