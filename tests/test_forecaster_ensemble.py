@@ -69,3 +69,16 @@ def test_paths_are_of_all_networks_in_equal_shares(n):
 def test_n_estimators_must_be_positive():
     with pytest.raises(ValueError, match="n_estimators"):
         forecaster(0).fit(wave())
+
+
+def test_draws_spread_no_more_than_in_training():
+    """Where a network predicts a huge spread, paths have the largest one of training."""
+    model = forecaster(1).fit(wave())
+    (inner,) = model._model.models
+    views = inner.regressor._network.layout.views(inner.regressor._theta)
+    for array in views.values():
+        array[...] = 0
+    views["output.b"][1] = 20.0  # the logarithm of the standard deviation, in units
+    paths = model.sample(1, 2000)[0]
+    expected = inner.largest_std * model._model.scales.d[0]
+    assert paths.std() == pytest.approx(expected, rel=0.1)

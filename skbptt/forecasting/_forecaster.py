@@ -29,8 +29,7 @@ class RNNForecaster(Documented, BaseEstimator):
     A network reads a series step by step and predicts the distribution of each next
     value, from its states, some values before and covariates that are known ahead.
     Forecasts of several steps go on from what it predicts: ``predict`` from the means, and
-    intervals from random paths [1]_. Networks that differ in their random numbers are
-    combined: means are averaged, and paths pooled [2]_.
+    intervals from random paths [1]_. Means of the networks are averaged, paths pooled [2]_.
 
     Parameters
     ----------
@@ -41,9 +40,8 @@ class RNNForecaster(Documented, BaseEstimator):
         return_sequences=True, alpha=40)``. It is cloned.
 
     n_estimators : int, default=3
-        Number of networks, which are trained one after the other with random states drawn
-        from that of the regressor. One is as fast as possible. Several are more accurate,
-        and their intervals also cover what a single network is unsure of.
+        Number of networks, with random states drawn from that of the regressor. Several
+        are more accurate than one, and their intervals cover their differences as well.
 
     period : int, sequence of int or None, default=None
         Length of the seasons, in time steps: 24 for hours with a daily season, (24, 168)
@@ -92,11 +90,10 @@ class RNNForecaster(Documented, BaseEstimator):
     ``truncation`` of the regressor, series are not cut: the states are carried through all
     of a series, and gradients are truncated.
 
-    *Paths.* What the networks predict is drawn at random and limited to the range that it
-    had in training, and as much again below and above.
+    *Paths.* The standard deviation of what is drawn is at most the largest that the network
+    predicted in training.
 
-    *Missing values* of series (NaN) are not learned. As inputs they are replaced by the
-    last value before.
+    *Missing values* (NaN) are not learned. As inputs they are the last value before.
 
     References
     ----------

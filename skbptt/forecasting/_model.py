@@ -27,8 +27,8 @@ class Model:
         Of the series it was fitted to.
     state : State
         Where forecasts go on from.
-    limits : tuple of floats
-        Between which random targets lie.
+    largest_std : float
+        The largest standard deviation that it predicted in training.
     """
 
     def __init__(self, regressor, inputs):
@@ -63,7 +63,6 @@ class Model:
                 f"No value of series is known after the first {n} time steps, so there is "
                 "nothing to learn."
             )
-        self.limits = limits_of(np.concatenate(targets))
         mask = np.append(np.zeros(self.inputs.n, bool), categorical)
         self.regressor.set_params(categorical_features=mask if mask.any() else None)
         self.regressor.fit(X, y, weights)
@@ -73,6 +72,9 @@ class Model:
             np.stack([filled(z)[-n:] for z in values]), self.regressor.stream(len(values))
         )
         read(self.state.stream, rows)
+        if hasattr(self.regressor, "predict_distribution"):
+            found = self.regressor.predict_distribution(rows)
+            self.largest_std = max(one.std().max() for one in found)
 
     def updated(self, values, covariates):
         """The model after further values, of which there may be none."""
@@ -118,8 +120,14 @@ class Model:
         check_distribution(self.regressor)
 
         def draw(stream, x):
-            drawn = stream.push(x, "predict_distribution").rvs(random_state=rng)
-            return np.clip(drawn, *self.limits)
+            found = stream.push(x, "predict_distribution")
+            drawn = found.rvs(random_state=rng)
+            if is_discrete(found):
+                return drawn
+            # A path can lead to inputs unlike all in training, where the predicted spread
+            # can be of any size, and what is drawn from it is the next input.
+            mean, std = found.mean(), found.std()
+            return mean + np.minimum(1, self.largest_std / std) * (drawn - mean)
 
         state, scales = self.state.branch(self.regressor, n), self.scales.repeat(n)
         values = self._go_on(state, scales, np.repeat(covariates, n, axis=0), draw)
@@ -150,20 +158,13 @@ class Model:
         for i, distribution in zip(long, found):
             before = befores(values[i], self.inputs)
             _, scale = self.inputs.shift_and_scale(before, scales.of(i))
-            discrete = not hasattr(distribution.dist, "pdf")
-            of_y = distribution.logpmf if discrete else distribution.logpdf
+            of_y = distribution.logpmf if is_discrete(distribution) else distribution.logpdf
             log_p[i][n:] = of_y(targets[i]) - np.log(scale)
         return log_p
 
 
-def limits_of(targets):
-    """The range of the targets in training, and as much again below and above it.
-
-    A path can lead to inputs unlike all in training, where the predicted spread can be
-    arbitrarily large, and what is drawn from it is the next input.
-    """
-    least, most = np.nanmin(targets), np.nanmax(targets)
-    return 2 * least - most, 2 * most - least
+def is_discrete(distribution):
+    return not hasattr(distribution.dist, "pdf")
 
 
 def stretches(n, length):
