@@ -1,4 +1,4 @@
-"""Each recipe of the documentation runs by itself, as a reader would paste it."""
+"""Recipes and examples of third-party tools run one by one, as a reader pastes them."""
 
 import doctest
 import re
@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 
-RECIPES = Path(__file__).resolve().parents[1] / "docs" / "recipes.rst"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 OPTIONS = doctest.NORMALIZE_WHITESPACE
 
 
-def sections():
-    """Titles and texts."""
-    parts = re.split(r"^(.+)\n-{3,}\n", RECIPES.read_text("utf-8"), flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2]))
+def sections(page):
+    """Titles and texts of the sections with examples."""
+    text = (DOCS / page).read_text("utf-8")
+    parts = re.split(r"^(.+)\n-{3,}\n", text, flags=re.MULTILINE)[1:]
+    return {k: v for k, v in zip(parts[::2], parts[1::2]) if ">>>" in v}
 
 
+RECIPES, THIRD_PARTY = sections("recipes.rst"), sections("third_party.rst")
 NEEDED = {
     "Run on Dask": "distributed",
     "Translate, and score by BLEU": "sacrebleu",
@@ -33,20 +35,38 @@ NEEDED = {
     "Forecast in skforecast": "skforecast",
     "Forecast in mlforecast": "mlforecast",
     "Conformal intervals": "mapie",
-    "Log in mlflow": "mlflow.sklearn",
+    "Optuna": "optuna",
+    "scikit-optimize": "skopt",
+    "MLflow": "mlflow.sklearn",
+    "skore": "skore",
+    "darts": "darts",
+    "sktime": "sktime",
+    "imbalanced-learn": "imblearn",
+    "fairlearn": "fairlearn",
+    "SHAP": "shap",
+    "LIME": "lime",
 }
 
 
-@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
-@pytest.mark.parametrize("title", sections())
-def test_recipe(title):
+def run(title, text):
     if title in NEEDED:
         pytest.importorskip(NEEDED[title])
     test = doctest.DocTestParser().get_doctest(
-        sections()[title], {"__name__": "__main__"}, title, str(RECIPES), 0
+        text, {"__name__": "__main__"}, title, title, 0
     )
     report = []
     runner = doctest.DocTestRunner(optionflags=OPTIONS)
     runner.run(test, out=report.append)
     assert runner.failures == 0, "".join(report)
     assert runner.tries > 5
+
+
+@pytest.mark.parametrize("title", RECIPES)
+def test_recipe(title):
+    run(title, RECIPES[title])
+
+
+@pytest.mark.parametrize("title", THIRD_PARTY)
+@pytest.mark.filterwarnings("ignore")  # the tools warn about their own changes
+def test_third_party(title):
+    run(title, THIRD_PARTY[title])
