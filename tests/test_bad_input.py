@@ -368,6 +368,7 @@ OUT_OF_RANGE = {
     "categorical_features": ["color", 3],
     "embedding_dim": [0, 2.5, "automatic"],
     "initial_state": ["random", None],
+    "frozen": ["output.*", 3],
     "loss": ["log_loss"],
     "quantile": [0.0, 1.0],
     "solver": ["rmsprop", "newton"],

@@ -328,6 +328,7 @@ OBEYED = [
     ),
     ("validation_fraction", 0.4, {"early_stopping": True}),
     ("initial_state", "learned", {}),
+    ("frozen", ("output.*",), {}),
     ("categorical_features", [0], {}),
     ("embedding_dim", 2, {"categorical_features": [0]}),
     ("beta_1", 0.5, {}),
