@@ -35,7 +35,7 @@ HIDDEN, BATCH = 128, 64
 
 # Length of the vectors, dropout and learning rate, chosen on the validation sets.
 SETTINGS = {
-    "g2p_cmudict": (48, 0.1, 0.005),
+    "g2p_cmudict": (48, 0.05, 0.005),
     "translate_en_it": (96, 0.3, 0.005),
     "summarise_en": (96, 0.3, 0.005),
 }
