@@ -186,7 +186,7 @@ NO_TARGET = {
     "unsupported operand|y has dtype string|not compatible with arrays",
     "list of sequences": "legacy multi-label|setting an array element",
     "object array": "Unknown label type|truth value of an array|should be a regressor|"
-    "setting an array element",
+    "setting an array element|'bool' object has no attribute 'any'",
     "2-D array": "only supports binary|should be a 1d array|ufunc 'add'|Multioutput target|"
     "not compatible with arrays",
 }
