@@ -1,12 +1,13 @@
 """ONNX that is written of a network says what the network says, in ONNX Runtime."""
 
+import itertools
 import sys
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from skbptt import RNNClassifier, RNNRegressor, RNNTranslator
+from skbptt import RNNClassifier, RNNRegressor, RNNTranscriber, RNNTranslator
 from skbptt.convert import to_onnx
 from tests.converted import LABELS, MODELS, NUMBERS, fitted, model_of, networks, padded
 from tests.converted import X as NUMERIC
@@ -122,8 +123,48 @@ def test_any_network(model):
     assert_says_the_same(model, session_of(to_onnx(model)), X)
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_transcriber(bidirectional):
+    """Probabilities of the steps lead to its best paths, and to its likelihoods."""
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(6, 12, 30)
+    X = [rng.normal(size=(n, 3)).astype(np.float32) for n in lengths]
+    y = [rng.choice(["a", "b", "c"], size=3).tolist() for _ in X]
+    model = RNNTranscriber(5, bidirectional=bidirectional, max_iter=20, random_state=0)
+    quietly(model.fit, X, y)
+    inputs, lengths = inputs_of(model, X)
+    (p,) = session_of(to_onnx(model)).run(None, inputs | {"lengths": lengths})
+    paths = [own[:n].argmax(axis=1) for own, n in zip(p, lengths)]
+    found = [[k for k, _ in itertools.groupby(path) if k < 3] for path in paths]
+    for codes, expected in zip(found, model.predict(X)):
+        assert [model.classes_[k] for k in codes] == list(expected)
+    likelihood = [ctc_of(own[:n], [0]) for own, n in zip(p, lengths)]
+    expected = model.log_likelihood(X, [["a"]] * 30)
+    np.testing.assert_allclose(np.log(likelihood), expected, rtol=1e-4)
+    if not bidirectional:
+        session = session_of(to_onnx(model, stream=True))
+        _, *names = [each.name for each in session.get_inputs()]
+        state = dict.fromkeys(names, np.zeros((1, 5), np.float32))
+        for x, step in zip(X[0], p[0]):
+            now, *after = session.run(None, {"X": x[np.newaxis]} | state)
+            state = dict(zip(state, after))
+            np.testing.assert_allclose(now[0], step, atol=1e-6)
+
+
+def ctc_of(p, codes):
+    """Probability of an output, over all paths of at most one label."""
+    (k,), blank, n = codes, p.shape[1] - 1, len(p)
+    return sum(
+        np.prod([p[t, k if start <= t < stop else blank] for t in range(n)], dtype=float)
+        for start in range(n)
+        for stop in range(start + 1, n + 1)
+    )
+
+
 def test_what_cannot_be_written(monkeypatch):
-    with pytest.raises(TypeError, match="or RNNRegressor. Got RNNTranslator"):
+    with pytest.raises(
+        TypeError, match="RNNRegressor or RNNTranscriber. Got RNNTranslator"
+    ):
         to_onnx(RNNTranslator())
     own = quietly(RNNRegressor(3, cell=LeakyCell(), max_iter=1).fit, NUMERIC, NUMBERS)
     with pytest.raises(TypeError, match="Got cell=LeakyCell"):

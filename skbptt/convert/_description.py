@@ -137,13 +137,18 @@ class Description(NamedTuple):
         return self.classes is not None and not self.is_flat
 
     @property
+    def has_blank(self):
+        """Whether the last output is the blank of a transcriber."""
+        return self.classes is not None and len(self.b) > len(self.classes)
+
+    @property
     def n_columns(self):
         """Number of predictions or probabilities that an answer has."""
         return 2 if self.is_binary else len(self.b)
 
 
-def describe(estimator, function):
-    """The Description of a fitted estimator.
+def describe(estimator, function, known=(RNNClassifier, RNNRegressor)):
+    """The Description of a fitted estimator, of one of the ``known`` classes.
 
     Raises
     ------
@@ -151,9 +156,10 @@ def describe(estimator, function):
         If ``function``, the name of an exporter, has no way to express the estimator, its
         cell or its loss.
     """
-    if not isinstance(estimator, (RNNClassifier, RNNRegressor)):
+    if not isinstance(estimator, known):
+        *others, last = (cls.__name__ for cls in known)
         raise TypeError(
-            f"{function} needs a fitted RNNClassifier or RNNRegressor. Got "
+            f"{function} needs a fitted {', '.join(others)} or {last}. Got "
             f"{type(estimator).__name__}."
         )
     check_is_fitted(estimator)
@@ -198,7 +204,7 @@ def describe(estimator, function):
         b=weights["output.b"],
         activation=estimator.out_activation_,
         classes=getattr(estimator, "classes_", None),
-        is_flat=estimator._n_columns is None,
+        is_flat=getattr(estimator, "_n_columns", None) is None,
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from ..estimators import RNNClassifier, RNNRegressor, RNNTranscriber
 from ._description import describe
 from ._onnx_graph import Graph, add_answers, add_network, add_step, labels_of
 from ._optional import needed
@@ -16,7 +17,7 @@ def to_onnx(estimator, *, stream=False):
 
     Parameters
     ----------
-    estimator : RNNClassifier, RNNRegressor or Pipeline
+    estimator : RNNClassifier, RNNRegressor, RNNTranscriber or Pipeline
         A fitted estimator, or a pipeline that ends with one. The transformers of a
         pipeline are those that skl2onnx can convert, within
         :class:`~skbptt.preprocessing.TimeDistributed`.
@@ -38,7 +39,9 @@ def to_onnx(estimator, *, stream=False):
 
         Its outputs are those of skl2onnx: "label" and "probabilities" of a classifier,
         and "variable" of a regressor, of shape (n, n_outputs). With step targets they have
-        an axis of steps after the first, and mean nothing where X is padding.
+        an axis of steps after the first, and mean nothing where X is padding. A
+        transcriber has "probabilities" alone, at each step: those of ``classes_``, and
+        then of the blank. The best path is their argmax, without repetitions and blanks.
 
         With ``stream=True`` the inputs have no axis of steps, there are no lengths, and
         there is an input for each name in :attr:`Stream.state <skbptt.Stream.state>`, whose
@@ -77,7 +80,7 @@ def to_onnx(estimator, *, stream=False):
 
         return pipeline_to_onnx(estimator)
     onnx = needed("onnx", "to_onnx")
-    net = describe(estimator, "to_onnx")
+    net = describe(estimator, "to_onnx", (RNNClassifier, RNNRegressor, RNNTranscriber))
     if stream and len(net.layers[0]) > 1:
         raise ValueError(
             "stream=True needs a network that reads sequences step by step. Got "
@@ -111,12 +114,12 @@ def model_of(onnx, net, stream):
     if net.classes is None:
         outputs: dict[str, tuple] = {"variable": (np.float32, ["n", *steps, net.n_columns])}
     else:
-        axes = [net.n_columns] if net.is_multilabel else []
-        kind = np.int64 if net.is_multilabel else labels_of(net).dtype
-        outputs = {
-            "label": (kind, ["n", *steps, *axes]),
-            "probabilities": (np.float32, ["n", *steps, net.n_columns]),
-        }
+        outputs = {}
+        if not net.has_blank:
+            axes = [net.n_columns] if net.is_multilabel else []
+            kind = np.int64 if net.is_multilabel else labels_of(net).dtype
+            outputs["label"] = kind, ["n", *steps, *axes]
+        outputs["probabilities"] = np.float32, ["n", *steps, net.n_columns]
     add_answers(graph, net, raw, [*outputs])
     if stream:
         for name, own in states.items():

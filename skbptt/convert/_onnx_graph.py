@@ -207,12 +207,15 @@ def add_output(graph, net, parts):
 
 
 def add_answers(graph, net, raw, outputs):
-    """What skl2onnx gives: predictions, or labels and probabilities, by these names."""
+    """What skl2onnx gives: predictions, or labels and probabilities, by these names.
+
+    A transcriber has no labels.
+    """
     if net.classes is None:
         link = "Exp" if net.activation == "exp" else "Identity"
         graph.add(link, raw, outputs=outputs)
         return
-    label, probabilities = outputs
+    *labels, probabilities = outputs
     if net.is_binary:
         raw = graph.add("Concat", graph.add("Neg", raw), raw, axis=-1)
     if net.activation == "softmax":
@@ -221,10 +224,10 @@ def add_answers(graph, net, raw, outputs):
         graph.add("Sigmoid", raw, outputs=[probabilities])
     if net.is_multilabel:
         right = graph.add("Greater", raw, np.array(0.0))
-        graph.add("Cast", right, outputs=[label], to=7)  # int64
-    else:
+        graph.add("Cast", right, outputs=labels, to=7)  # int64
+    elif labels:
         top = graph.add("ArgMax", raw, axis=-1, keepdims=0)
-        graph.add("Gather", labels_of(net), top, outputs=[label])
+        graph.add("Gather", labels_of(net), top, outputs=labels)
 
 
 def labels_of(net):
