@@ -1,4 +1,4 @@
-"""A callback of scikit-learn 1.9 that hears nothing but the end of tasks."""
+"""A callback of scikit-learn 1.9 that only records the end of tasks."""
 
 
 class Listener:

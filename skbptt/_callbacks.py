@@ -1,4 +1,4 @@
-"""What the callbacks of scikit-learn hear of a fit."""
+"""Fits as tasks that report to the callbacks of scikit-learn."""
 
 from functools import wraps
 from typing import Any
@@ -30,7 +30,7 @@ class Iterations:
     X, y, sample_weight
         What it is fitted to.
     n_iterations : int
-        At the most.
+        Maximum number of iterations.
     """
 
     def __init__(self, estimator, X, y, sample_weight, n_iterations):

@@ -205,7 +205,8 @@ n_iter_no_change : int or inf, default=10
     Stop after more than this number of consecutive iterations without improvement.
 
 max_fun : int, default=15000
-    Evaluations of the objective and its gradient at the most, for the solvers of scipy.
+    Maximum number of evaluations of the objective and its gradient, for the solvers of
+    scipy.
 """
 
 ATTRIBUTES = """\

@@ -12,7 +12,7 @@ from skbptt.network import Stack
 
 
 class LeakyCell(Cell):
-    """A cell of one's own, with a vector of parameters: a learned leak of each unit."""
+    """A custom cell, with a vector of parameters: a learned leak of each unit."""
 
     gates = ("s",)
     vectors = ("leak",)

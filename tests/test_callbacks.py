@@ -25,7 +25,7 @@ SOLVERS = solvers.SOLVERS
 
 
 class Listener:
-    """Writes down what it hears, and may ask to stop, or fail."""
+    """Records its calls, and may ask to stop, or fail."""
 
     def __init__(self, stop_after=np.inf, fail_after=np.inf):
         self.stop_after = stop_after

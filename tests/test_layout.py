@@ -42,7 +42,7 @@ def constant_offsets(x):
 
 
 def told(call):
-    """What is told of the layout in a call, and nothing else, like that of convergence."""
+    """The warning about the layout in a call, without others such as convergence."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         call()
@@ -151,6 +151,6 @@ def test_the_warning_changes_nothing():
     X, y = SWAPPED["three"], np.arange(30.0)
     model = regressor()
     assert "vary like a time series" in told(lambda: model.fit(X, y))[0]
-    ragged = [*X, np.zeros((1, 100))]  # of unequal lengths, so that it is not told
+    ragged = [*X, np.zeros((1, 100))]  # of unequal lengths, so there is no warning
     same = regressor().fit(ragged, np.append(y, 0.0), [1.0] * 30 + [0.0])
     assert_same_model(model, same)

@@ -89,10 +89,10 @@ class Sequences:
         return Batch(self, np.asarray(indices))
 
     def chunks(self, indices, max_steps, min_sequences=16):
-        """The sequences ``indices`` in parts of like lengths and numbers of steps.
+        """The sequences ``indices`` in parts of similar lengths and numbers of steps.
 
-        A part has about ``max_steps`` steps at the most, if that is not less than
-        ``min_sequences`` sequences.
+        A part has at most about ``max_steps`` steps, but at least ``min_sequences``
+        sequences.
         """
         lengths = self.lengths[indices]
         n_steps = lengths.sum()

@@ -153,10 +153,10 @@ class PointwiseRNN(BaseRNN):
             shape (n_sequences, n_steps, n_outputs), or a list like that of y. A weight of
             2 counts as two equal sequences, and a weight of 0 leaves out the target.
         X_val, y_val, sample_weight_val : array-like, default=None
-            Data of your own for ``early_stopping``, like X, y and sample_weight. Nothing
-            is held back from X then. In a pipeline, X_val is transformed as X is with
-            ``transform_input=["X_val"]``. A search takes validation data that are as many
-            as X for one a sample of X, and cuts them like X.
+            Validation data for ``early_stopping``, like X, y and sample_weight. No part
+            of X is held back then. In a pipeline with ``transform_input=["X_val"]``, X_val
+            is transformed like X. If X_val has as many sequences as X, GridSearchCV slices
+            it per fold as well.
 
         Returns
         -------

@@ -104,7 +104,8 @@ class Fitting(BaseEstimator, ABC):
     def _train(self, X, y, sample_weight, own, iterations):
         """Train, with ``warm_start`` from where the last call ended.
 
-        ``own`` is validation data or None, and ``iterations`` are told of each iteration.
+        ``own`` is validation data or None. ``iterations`` reports each iteration to
+        callbacks.
         """
         known = self.warm_start and hasattr(self, "_theta")
         spec = self._make_spec()

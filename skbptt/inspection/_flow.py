@@ -9,7 +9,7 @@ from ..network import reach_of, record_gradient_norms, record_states, spectral_r
 from ..training import one_blas_thread, parallel_map
 from ._gradient import STACKS, check_recurrent, prepare
 
-# Jacobians are of so many steps at the most: each needs its eigenvalues.
+# Maximum number of steps with a Jacobian, each of which needs its eigenvalues.
 N_JACOBIANS = 50
 
 
@@ -108,7 +108,7 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
             inf if there is none.
         spectral_radius : dict of str to ndarray of shape (n_samples,)
             Of the Jacobian of the whole state (h, and c of the LSTM) after a step with
-            respect to that before, at 50 steps at the most, spread over all.
+            respect to the state before, at up to 50 evenly spaced steps.
 
     Raises
     ------

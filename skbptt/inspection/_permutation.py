@@ -197,9 +197,10 @@ def permuted_rows(sequences, block, rng):
 
 
 def first_return(permutation, n):
-    """The permutation of 0 to n - 1 that follows ``permutation`` until it is back there.
+    """A permutation of 0 to n - 1 derived from one of more numbers.
 
-    Those that it led there at once it leads to the same.
+    It maps k to the first number below n that repeated application of ``permutation``
+    reaches from k. Where ``permutation`` maps k to a number below n, both agree.
     """
     led = permutation[:n].copy()
     while (away := led >= n).any():

@@ -146,7 +146,7 @@ def step_log_loss(y_true, y_prob, *, sample_weight=None, labels=None):
     Parameters
     ----------
     y_true, sample_weight
-        As in :func:`stack_steps`, with one weight for each step at the most.
+        As in :func:`stack_steps`, with at most one weight per step.
     y_prob : array-like of shape (n_sequences, n_steps, n_classes), or list of arrays of \
             shape (n_steps, n_classes)
         Probabilities, as ``predict_proba`` gives them.

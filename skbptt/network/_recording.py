@@ -210,7 +210,7 @@ def spectral_radii(network, theta, sequences, n_samples, map_parts=map):
     ----------
     network, theta, sequences, map_parts : as in :func:`record_states`
     n_samples : int
-        Steps at the most, spread over all.
+        Maximum number of steps, evenly spaced.
 
     Returns
     -------

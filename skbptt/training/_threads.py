@@ -11,10 +11,10 @@ from .._compat import _get_threadpool_controller, get_active_backend, in_dask_wo
 
 
 class OneBlasThread:
-    """A context in which products run on one thread: they are small, and lose by more.
+    """A context in which products run on one thread: small ones are slower on several.
 
-    The limit is the process's. So the first of several fits at once sets it, and the last
-    to end gives back what was before.
+    The limit applies to the whole process. The first of several concurrent fits sets it,
+    and the last to end restores the previous one.
     """
 
     def __init__(self):

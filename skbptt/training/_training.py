@@ -106,8 +106,8 @@ def monitor_of(estimator, run, tell, map_parts):
 def patience_of(estimator):
     """Iterations without progress that end training.
 
-    A cycle of the learning rate runs to its end, and a solver with exact gradients ends by
-    them: there a plateau of the loss means nothing.
+    A plateau of the loss does not end a cycle of the learning rate, which always runs to
+    its end, nor a solver with exact gradients, which stops by their size.
     """
     stochastic = solvers.SOLVERS[estimator.solver].takes_estimates
     plateaus = stochastic and estimator.learning_rate not in ("auto", "one_cycle")
