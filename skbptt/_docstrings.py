@@ -157,9 +157,9 @@ verbose : bool or int, default=False
     ``fit`` also prints the last.
 
 warm_start : bool, default=False
-    Whether ``fit`` goes on from the last call: its weights, optimiser state, learning
+    Whether ``fit`` resumes from the last call: its weights, optimiser state, learning
     rate, random stream and curves. "one_cycle" begins a new cycle, the solvers of scipy
-    a new search, and with ``early_stopping`` it goes on from the best weights. What counts
+    a new search, and with ``early_stopping`` it resumes from the best weights. What counts
     as an improvement starts anew where the data are others. A classifier needs the same
     classes in y as in the first call; ``partial_fit`` takes data that lack some of them.
 
@@ -235,7 +235,7 @@ out_activation_ : str
     Activation of the output layer; of its first units where a target has several.
 
 n_iter_ : int
-    Iterations done, in all calls that go on from each other.
+    Number of iterations, in total over calls that resume training.
 
 t_ : int
     Sequences seen by the stochastic solver, equal ones counted once.

@@ -80,7 +80,7 @@ def from_torch(module, estimator, *, classes=None):
     -------
     estimator : RNNClassifier or RNNRegressor
         A fitted copy. Of two outputs for two classes it keeps the difference. Training
-        goes on with ``partial_fit``, or with ``warm_start=True`` and ``fit``.
+        continues with ``partial_fit``, or with ``warm_start=True`` and ``fit``.
 
     Raises
     ------

@@ -60,8 +60,8 @@ def from_weights(weights, estimator):
     Returns
     -------
     estimator : object
-        A fitted copy. Training goes on from the new weights, with ``partial_fit``, or with
-        ``warm_start=True`` and ``fit``.
+        A fitted copy. Training continues from the new weights, with ``partial_fit``, or
+        with ``warm_start=True`` and ``fit``.
 
     Raises
     ------

@@ -232,7 +232,7 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
             self.n_outputs_ = len(self.classes_) if many else 1
         elif n_columns != self._n_columns:
             raise ValueError(
-                "Training goes on with the kind of targets it began with, labels or "
+                "Training continues with the kind of targets it began with, labels or "
                 f"indicators: y has {n_columns} columns of indicators, but had "
                 f"{self._n_columns}."
             )

@@ -427,7 +427,7 @@ class Fitting(BaseEstimator, ABC):
             )
             if not same:
                 raise ValueError(
-                    "Training goes on from the last call with the same network only, but "
+                    "Training continues from the last call with the same network only, but "
                     f"{name} was {before!r} and is {value!r}."
                 )
 

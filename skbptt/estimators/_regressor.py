@@ -235,7 +235,7 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
         n_columns = y.shape[1] if y.ndim == 2 else None
         if known and n_columns != self._n_columns:
             raise ValueError(
-                "Training goes on with the number of targets it began with: y has "
+                "Training continues with the number of targets it began with: y has "
                 f"{n_columns or 1}, but had {self._n_columns or 1}."
             )
         if self.loss in ("poisson", "negative_binomial") and (y < 0).any():
@@ -269,7 +269,7 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
                 for of in (self._spec, spec)
             ]
             raise ValueError(
-                "Training goes on from the last call with the same outputs only, but "
+                "Training continues from the last call with the same outputs only, but "
                 f"began with {given[0]}. Got {given[1]}."
             )
 

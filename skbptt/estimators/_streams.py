@@ -159,7 +159,7 @@ class Stream:
         return self
 
     def copy(self):
-        """Return a stream that goes on from here on its own.
+        """Return an independent copy of the stream in its current state.
 
         Returns
         -------

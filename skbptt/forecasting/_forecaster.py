@@ -28,8 +28,8 @@ class RNNForecaster(Documented, BaseEstimator):
 
     A network reads a series step by step and predicts the distribution of each next
     value, from its states, some values before and covariates that are known ahead.
-    Forecasts of several steps go on from what it predicts: ``predict`` from the means, and
-    intervals from random paths [1]_. Means of the networks are averaged, paths pooled [2]_.
+    Forecasts of several steps feed predictions back: the means for ``predict``, and random
+    draws for intervals [1]_. Means of networks are averaged, and their paths pooled [2]_.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class RNNForecaster(Documented, BaseEstimator):
         Which covariates are categorical, as in :class:`~skbptt.RNNRegressor`.
 
     series_id : str or None, default=None
-        The column of a long data frame that says which series a row belongs to.
+        The column of a long data frame with the series of each row.
 
     n_samples : int, default=500
         Random paths of each series for ``predict_interval``.
@@ -242,7 +242,7 @@ class RNNForecaster(Documented, BaseEstimator):
     def predict(self, horizon, X=None):
         """Forecast the mean of the next values.
 
-        Each forecast goes on from those before it as if they had come true.
+        Each forecast takes the forecasts before it for observed values.
 
         Parameters
         ----------

@@ -199,7 +199,7 @@ NAMES = {
 def check_recurrent(estimator, base=BaseRNN, transformed="X as pipeline[:-1].transform(X)"):
     """Refuse what is no fitted estimator of the package, or has not the given base.
 
-    ``transformed`` says what to pass beside the last step of a pipeline.
+    ``transformed`` says what to pass with the last step of a pipeline.
     """
     if not isinstance(estimator, base):
         cure = ""

@@ -112,7 +112,7 @@ class AlignmentDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            By default one in a figure of its own.
+            By default, that of a new figure.
         name : str, default=None
             Title in place of ``self.name``, such as the name of the estimator.
         **kwargs

@@ -303,7 +303,7 @@ class ForecastDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array-like of two, default=None
-            One to draw both panels in, or one for each. By default a figure of its own.
+            One for both panels, or one per panel. By default, those of a new figure.
         highlight : int, default=None
             Number of the window whose forecast is highlighted; one in the middle if None.
         name : str, default=None

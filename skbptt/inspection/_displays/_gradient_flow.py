@@ -115,7 +115,7 @@ class GradientFlowDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array-like of them, default=None
-            One to draw all panels in, or one for each. By default a figure of its own.
+            One for all panels, or one per panel. By default, those of a new figure.
         name : str or list of str, default=None
             Names for the legend in place of those in ``flows``.
         **kwargs

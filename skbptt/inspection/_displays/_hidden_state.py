@@ -141,7 +141,7 @@ class HiddenStateDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array-like of them, default=None
-            One to draw all panels in, or one for each. By default a figure of its own.
+            One for all panels, or one per panel. By default, those of a new figure.
         name : str, default=None
             A name, such as that of the estimator, before the title of the first panel.
         **kwargs

@@ -102,7 +102,7 @@ class SaliencyDisplay:
             its end are padding.
         y : scalar or array-like of shape (n_outputs,), (n_steps,) or \
                 (n_steps, n_outputs), or labels or a text, default=None
-            The true target, to be shown beside the prediction.
+            The true target, shown next to the prediction.
         ax, name, **kwargs
             As in :meth:`plot`.
 
@@ -173,7 +173,7 @@ class SaliencyDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array-like of them, default=None
-            One to draw all panels in, or one for each. By default a figure of its own.
+            One for all panels, or one per panel. By default, those of a new figure.
         name : str, default=None
             Title in place of ``self.name``, such as the name of the estimator.
         **kwargs
