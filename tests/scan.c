@@ -36,9 +36,11 @@ int main(void)
     Scan s;
     int64_t sizes[4];
     memset(&s, 0, sizeof s);
-    if (fread(sizes, sizeof sizes, 1, stdin) != 1)
+    if (fread(sizes, sizeof sizes, 1, stdin) != 1 ||
+        fread(&s.constant, sizeof s.constant, 1, stdin) != 1)
         return 1;
-    s.cell = (int)sizes[0], s.H = sizes[1], s.D = sizes[2], s.n_steps = sizes[3];
+    s.cell = (int)sizes[0], s.H = sizes[1], s.D = sizes[2];
+    s.n_steps = s.segment = sizes[3];
     s.H1 = (s.H + 7) / 8 * 8, s.D1 = (s.D + 7) / 8 * 8;
     ptrdiff_t *offsets = calloc((size_t)s.n_steps + 1, sizeof *offsets);
     for (ptrdiff_t t = 0; t <= s.n_steps; t++) {

@@ -58,10 +58,9 @@ def test_loops_on_arm(tmp_path, monkeypatch):
         dh = rng.standard_normal((len(batch.rows), 17))
         h, dx, grad = both_ways(None, monkeypatch, cell, p, batch, dh, (), None)
         sizes = [_loops.CELLS.index(name_of(cell)), 17, 5, len(batch.offsets) - 1]
-        sent = np.array([*sizes, *batch.offsets], np.int64).tobytes()
-        sent += b"".join(
-            np.ascontiguousarray(v).tobytes() for v in [*p.values(), batch.x, dh]
-        )
+        numbers = np.array(sizes, np.int64), np.float64(cell._constant)
+        arrays = np.asarray(batch.offsets, np.int64), *p.values(), batch.x, dh
+        sent = b"".join(np.ascontiguousarray(v).tobytes() for v in numbers + arrays)
         done = subprocess.run([script], input=sent, capture_output=True, timeout=300)
         assert done.returncode == 0
         expected = np.concatenate([v.ravel() for v in (h, dx, *grad.values())])
