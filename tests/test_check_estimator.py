@@ -27,8 +27,7 @@ CASES = [
     *(pytest.param(cls(), *case, marks=pytest.mark.slow) for cls, *case in SLOW),
     *(
         pytest.param(RNNRegressor(loss=loss), "rnn", solver, marks=pytest.mark.slow)
-        for loss in ("gaussian", "student_t")
-        for solver in ("adam", "lbfgs")
+        for loss, solver in [("gaussian", "adam"), ("student_t", "lbfgs")]
     ),
 ]
 
