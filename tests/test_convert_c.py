@@ -96,7 +96,9 @@ def test_streams_and_predictions(name, tmp_path):
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", ["gru-concat", "stack", "mixed", "lstm-max"])
+@pytest.mark.parametrize(
+    "name", ["gru-concat", "gru-reset-before", "stack", "mixed", "lstm-max"]
+)
 def test_weights_of_8_bits(name, tmp_path):
     """They are those of Python rounded to 255 values for each row."""
     model, X = model_of(name)

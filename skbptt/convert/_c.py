@@ -186,15 +186,13 @@ def matrix(name, values, kind):
     yield table(f"{name}_unit", unit)
 
 
-def argument(name, kind):
-    """A matrix in a call of add_product."""
-    return name if kind == "float32" else f"{name}, {name}_unit"
+def argument(name, kind, n=0, row=0):
+    """A matrix in a call of add_product, without the n numbers before those it reads.
 
-
-def rows_of_output(first, n_out, kind):
-    """The rows of the output matrix from the first of a part of the readout on."""
-    rows = f"W_out + {first * n_out}"
-    return rows if kind == "float32" else f"{rows}, W_out_unit + {first}"
+    These begin in the given row.
+    """
+    W = f"{name} + {n}" if n else name
+    return W if kind == "float32" else f"{W}, {name}_unit + {row}"
 
 
 def literal(number):
@@ -221,6 +219,7 @@ def layer(net, name, k, kind):
     n = of_layer.n_hidden
     sizes = {"n": n, "n2": 2 * n, "n3": 3 * n, "k": k}
     sizes |= {key: argument(f"{key}_{k}", kind) for key in ("W", "R")}
+    sizes["R_n"] = argument(f"R_{k}", kind, 2 * n)  # the last gate of the GRU
     return LAYER.substitute(
         sizes,
         name=name,
@@ -250,7 +249,7 @@ def answer(net, name, kind):
     n, n_out = net.layers[-1][0].n_hidden, len(net.b)
     products = [
         f"    add_product(state->{top if part in ('last', 'steps') else part}, {n}, "
-        f"{rows_of_output(i * n, n_out, kind)}, {n_out}, y);"
+        f"{argument('W_out', kind, i * n * n_out, i * n)}, {n_out}, {n_out}, y);"
         for i, part in enumerate(net.parts or ("steps",))
     ]
     link = LINKS[net.activation, net.is_binary].text.substitute(n=n_out)

@@ -34,8 +34,9 @@ $tail""")
 
 ADD_PRODUCT = {
     "float32": """\
-/* y += x W, row by row of W. */
-static void add_product(const float *x, size_t n_in, const float *W, size_t n_out, float *y)
+/* y += x W, row by row of W. Rows are `width` numbers apart. */
+static void add_product(const float *x, size_t n_in, const float *W, size_t width,
+                        size_t n_out, float *y)
 {
     size_t i, j;
 
@@ -43,14 +44,14 @@ static void add_product(const float *x, size_t n_in, const float *W, size_t n_ou
         const float x_i = x[i];
 
         for (j = 0; j < n_out; j++)
-            y[j] += x_i * W[i * n_out + j];
+            y[j] += x_i * W[i * width + j];
     }
 }
 """,
     "int8": """\
-/* y += x W, row by row of W, each in units of its own. */
+/* y += x W, row by row of W, each with its unit. Rows are `width` numbers apart. */
 static void add_product(const float *x, size_t n_in, const signed char *W,
-                        const float *unit, size_t n_out, float *y)
+                        const float *unit, size_t width, size_t n_out, float *y)
 {
     size_t i, j;
 
@@ -58,7 +59,7 @@ static void add_product(const float *x, size_t n_in, const signed char *W,
         const float x_i = x[i] * unit[i];
 
         for (j = 0; j < n_out; j++)
-            y[j] += x_i * W[i * n_out + j];
+            y[j] += x_i * W[i * width + j];
     }
 }
 """,
@@ -151,7 +152,7 @@ static void layer_$k(${name}_state *state, const float *x)
 $declare    size_t j;
 
     memcpy(a, b_$k, sizeof a);
-    add_product(x, $n_in, $W, $width, a);
+    add_product(x, $n_in, $W, $width, $width, a);
 $step
 }
 """)
@@ -176,7 +177,7 @@ class Piece(NamedTuple):
 def elman(function, uses=()):
     return Piece(
         Template(f"""\
-    add_product(h, $n, $R, $n, a);
+    add_product(h, $n, $R, $n, $n, a);
     for (j = 0; j < $n; j++)
         h[j] = {function};"""),
         uses,
@@ -192,7 +193,7 @@ CELLS = {
         Template("""\
     memset(u, 0, $n2 * sizeof *u);
     memcpy(u + $n2, b_n_$k, sizeof b_n_$k);
-    add_product(h, $n, $R, $n3, u);
+    add_product(h, $n, $R, $n3, $n3, u);
     for (j = 0; j < $n; j++) {
         const float r = gate(a[j] + u[j]);
         const float z = gate(a[$n + j] + u[$n + j]);
@@ -205,15 +206,10 @@ CELLS = {
     ),
     "gru_reset_before": Piece(
         Template("""\
-    for (i = 0; i < $n; i++)
-        for (j = 0; j < $n2; j++)
-            a[j] += h[i] * R_$k[i * $n3 + j];
-    for (i = 0; i < $n; i++) {
-        const float v = gate(a[i]) * h[i];
-
-        for (j = $n2; j < $n3; j++)
-            a[j] += v * R_$k[i * $n3 + j];
-    }
+    add_product(h, $n, $R, $n3, $n2, a);
+    for (j = 0; j < $n; j++)
+        v[j] = gate(a[j]) * h[j];
+    add_product(v, $n, $R_n, $n3, $n, a + $n2);
     for (j = 0; j < $n; j++) {
         const float z = gate(a[$n + j]);
         const float n = smooth(a[$n2 + j]);
@@ -221,11 +217,11 @@ CELLS = {
         h[j] = n + z * (h[j] - n);
     }"""),
         ("smooth", "gate"),
-        Template("    size_t i;\n"),
+        Template("    float v[$n];\n"),
     ),
     "lstm": Piece(
         Template("""\
-    add_product(h, $n, $R, 4 * $n, a);
+    add_product(h, $n, $R, 4 * $n, 4 * $n, a);
     for (j = 0; j < $n; j++) {
         const float i = gate(a[j]);
         const float f = gate(a[$n + j]);
