@@ -164,10 +164,9 @@ warm_start : bool, default=False
     classes in y as in the first call; ``partial_fit`` takes data that lack some of them.
 
 frozen : array-like of str or None, default=None
-    Names of ``weights_`` that training leaves as they are, or patterns of them, such as
-    "layers.0.*". Neither the solver nor the penalty moves them. In a first ``fit`` they
-    keep their starting values. Where other weights are frozen than in the last call, the
-    optimiser starts anew.
+    Names of ``weights_`` that training does not change, or patterns of them, such as
+    "layers.0.*". In a first ``fit`` they keep their starting values. If other weights were
+    frozen in the last call, the optimiser starts anew.
 
 momentum : float in [0, 1), default=0.9
     Momentum. Only used by "sgd".

@@ -18,10 +18,10 @@ class Cell(ABC):
     a cell that has two. A cell only says what the gates do. All arrays may be float32,
     float64 or complex128: keep to analytic operations, or branch on real parts.
 
-    The last gate may be late: R then multiplies, in place of h_{t-1}, a vector v that the
-    step itself finds, such as another state after the step. The scan leaves this gate out
-    of ``u``. The step forms v :meth:`late_R`, its reverse passes the gradient back through
-    that product, and :meth:`late_input` tells v.
+    The last gate may be late: its block of R then multiplies a vector v that the step
+    itself computes, such as another state after the step, instead of h_{t-1}. ``u`` then
+    lacks this gate. :meth:`step` computes the product of v and :meth:`late_R`,
+    :meth:`step_back` passes the gradient back through it, and :meth:`late_input` returns v.
 
     A cell of your own defines :attr:`gates`, :meth:`step` and :meth:`step_back`, and is
     given to an estimator as ``cell=MyCell()``.
@@ -155,7 +155,7 @@ class Cell(ABC):
         return p["R"][:, -len(p["R"]) :]
 
     def late_input(self, tape):
-        """What R multiplies in the late gate, of a cell that has one.
+        """The vector v that R multiplies in the late gate.
 
         Parameters
         ----------

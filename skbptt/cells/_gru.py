@@ -19,7 +19,8 @@ class GRUCell(Cell):
         n &= \tanh(x_t W_n + b[n] + r \odot (h_{t-1} R_n + b_n)) \\
         h_t &= (1 - z) \odot n + z \odot h_{t-1}
 
-    With ``reset_after=False`` the reset gate stands before the product, and b_n is none:
+    With ``reset_after=False`` the reset gate stands before the product, and there is no
+    b_n:
 
     .. math::
 

@@ -55,7 +55,7 @@ class Ensemble:
         return np.mean([model.means(covariates) for model in self.models], axis=0)
 
     def paths(self, covariates, n, rng):
-        """Random paths, as many of each model; which have one more is random."""
+        """Random paths, equally many of each model; a remainder goes to random ones."""
         shares = np.full(len(self.models), n // len(self.models))
         shares[rng.permutation(len(shares))[: n % len(shares)]] += 1
         found = [

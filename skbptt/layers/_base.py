@@ -96,8 +96,8 @@ class Stepper(NamedTuple):
         All that ``step`` remembers, in arrays of n rows, which it changes in place. So may
         the caller.
     choose : callable
-        ``choose(streams)`` returns a stepper that goes on with the streams of these
-        numbers, in this order. Some may be there more than once.
+        ``choose(streams)`` returns a stepper of the streams with these indices, in this
+        order, in their current states. An index may be repeated.
     """
 
     step: Callable

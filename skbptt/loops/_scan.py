@@ -157,7 +157,7 @@ class Stepper:
             self.states |= start_reading(*self._reading)
 
     def choose(self, streams):
-        """A stepper that goes on with the streams of these numbers, in this order."""
+        """A stepper of the streams with these indices, in their current states."""
         other = copy(self)
         other._begin(len(streams))
         for name, array in self.states.items():
@@ -212,8 +212,7 @@ def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
     x, h, saved = tape
     run = Forward(cell, p, x, batch)
     n_gates, n_hidden, n_states = len(cell.gates), len(p["R"]), len(cell.states)
-    R_T = np.ascontiguousarray(by_early_gate(cell, p["R"]).transpose(0, 2, 1))
-    W = by_gate(p["W"], n_gates)
+    R_T = np.ascontiguousarray(run.R.transpose(0, 2, 1))
     sizes, offsets = batch.sizes, batch.offsets
 
     for name in ("W", "R", "b", *cell.vectors):
@@ -263,7 +262,7 @@ def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
             grad["R"] += dR.transpose(1, 0, 2).reshape(grad["R"].shape)
             grad["b"] += da.sum(axis=1).ravel()
             if need_dx:
-                dx[all_rows] += np.tensordot(da, W, ((0, 2), (0, 2)))
+                dx[all_rows] += np.tensordot(da, run.W, ((0, 2), (0, 2)))
         if begin == 0:
             d_initial += carried
     return dx if need_dx else None, tuple(d_initial)

@@ -150,7 +150,7 @@ class Reader:
         return self.layer.answer(self.p, self.stepper.step(x), self.memory)
 
     def choose(self, outputs):
-        """Go on with the outputs of these numbers, in this order."""
+        """Keep the outputs with these indices, in this order."""
         self.stepper = self.stepper.choose(outputs)
         self.sequences = self.sequences[outputs]
         if self.memory is not None:

@@ -1,4 +1,4 @@
-"""Weights that training leaves as they are."""
+"""Weights that training does not change."""
 
 from fnmatch import fnmatchcase
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Frozen:
-    """Weights that stay as they are, while a solver sees the others only.
+    """Weights that do not change, while a solver sees only the others.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ class Frozen:
     theta : ndarray
         All weights, in the units of training.
     before : ndarray
-        The same in the units of the user.
+        The same weights in the units of the user.
 
     Attributes
     ----------
@@ -52,11 +52,11 @@ class Frozen:
         self._stays, self._free = stays, np.flatnonzero(~stays)
 
     def free(self, theta):
-        """The weights that move, of all."""
+        """The free weights, of all."""
         return theta[self._free] if self.names else theta
 
     def whole(self, free, rest=None):
-        """All weights, of those that move and the ``rest``: by default, as they stay."""
+        """All weights, from the free ones and the ``rest``, by default the frozen ones."""
         if not self.names:
             return free
         theta = (self._theta if rest is None else rest).astype(free.dtype)
@@ -64,15 +64,18 @@ class Frozen:
         return theta
 
     def keep(self, theta):
-        """Set those that stay in weights in the units of the user, to the last bit."""
+        """Restore the frozen weights, in the units of the user, to the last bit."""
         theta[self._stays] = self._before[self._stays]
         return theta
 
 
 class FreeObjective:
-    """An objective as a function of the weights that move.
+    """An objective as a function of the free weights.
 
-    The parameters are an Objective and Frozen. The methods are those of the objective.
+    Parameters
+    ----------
+    objective : Objective
+    frozen : Frozen
     """
 
     def __init__(self, objective, frozen):
@@ -92,7 +95,7 @@ class FreeObjective:
 
 
 class FreeCurvature:
-    """Second derivatives by the weights that move: a block of those by all."""
+    """Second derivatives with respect to the free weights: a block of the whole matrix."""
 
     def __init__(self, curvature, frozen):
         self.curvature, self.frozen = curvature, frozen
