@@ -1,13 +1,15 @@
 """Accuracy of the default parameters on real sequences, beside a PyTorch twin.
 
-    python benchmarks/accuracy.py --data DIR [--twin] [--early-stopping] [--seeds 5]
-        [--set P=V ...] [NAME ...]
+    python benchmarks/accuracy.py --data DIR [--twin] [--recipe] [--aeon]
+        [--early-stopping] [--seeds 5] [--set P=V ...] [NAME ...]
 
 DIR holds NAME.npz files with the steps of all sequences stacked (X_train, X_test), their
 lengths (len_train, len_test) and targets (y_train, y_test). Inputs are standardised per
 step with the mean and scale of the training steps; nothing else is set but by --set. The
 twin is the same network in PyTorch: same starting weights, recipe, clipping and number of
-epochs, with batches of its own. --early-stopping adds rows with early stopping, for a
+epochs, with batches of its own. --recipe adds frames and a vote of bidirectional networks,
+the same for all data sets. --aeon adds MiniRocket and the nearest neighbour by dynamic time
+warping, on sequences padded with zeros (``pip install aeon``). --early-stopping adds rows with early stopping, for a
 ``max_iter`` of 100 and of 10,000, and the number of sequences held back. Scores are
 accuracies, for float targets root mean squared errors.
 """
@@ -19,9 +21,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from sklearn.ensemble import VotingClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skbptt import RNNClassifier, RNNRegressor
+from skbptt.preprocessing import SequenceFrames, TimeDistributed
 
 NAMES = [
     "JapaneseVowels",
@@ -32,6 +37,7 @@ NAMES = [
     "ItalyPowerDemand",
     "GunPoint",
     "BasicMotions",
+    "PickupGestureWiimoteZ",
     "Covid3Month",
 ]
 
@@ -61,6 +67,44 @@ def make(y, seed, **parameters):
 
 def run(X, y, X_test, y_test, seed, **parameters):
     return score(y_test, make(y, seed, **parameters).fit(X, y).predict(X_test))
+
+
+def run_recipe(X, y, X_test, y_test, seed):
+    """What the user guide recommends for accuracy."""
+    networks = [
+        (str(i), RNNClassifier(bidirectional=True, dropout=0.3, random_state=10 * seed + i))
+        for i in range(5)
+    ]
+    model = make_pipeline(
+        TimeDistributed(StandardScaler()),
+        SequenceFrames(),
+        VotingClassifier(networks, voting="soft"),
+    )
+    return score(y_test, model.fit(X, y).predict(X_test))
+
+
+def run_aeon(make_model, X, y, X_test, y_test, seed):
+    """A classifier of aeon, which needs channels first and equal lengths."""
+    length = max(9, *map(len, X), *map(len, X_test))
+
+    def padded(sequences):
+        return np.array([np.pad(x.T, ((0, 0), (0, length - len(x)))) for x in sequences])
+
+    model = make_model(seed).fit(padded(X), y)
+    return score(y_test, model.predict(padded(X_test)))
+
+
+def aeon_models():
+    from aeon.classification.convolution_based import MiniRocketClassifier
+    from aeon.classification.distance_based import KNeighborsTimeSeriesClassifier
+
+    def neighbour(seed):
+        return KNeighborsTimeSeriesClassifier(distance="dtw", distance_params={"window": 0.1})
+
+    return {
+        "MiniRocket": partial(run_aeon, lambda seed: MiniRocketClassifier(random_state=seed)),
+        "1NN-DTW": partial(run_aeon, neighbour),
+    }
 
 
 def run_twin(X, y, X_test, y_test, seed):
@@ -141,6 +185,8 @@ def main():
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--twin", action="store_true")
+    parser.add_argument("--recipe", action="store_true")
+    parser.add_argument("--aeon", action="store_true")
     parser.add_argument("--early-stopping", action="store_true")
     parser.add_argument("--set", nargs="*", default=[], metavar="P=V", dest="parameters")
     options = parser.parse_args()
@@ -159,6 +205,10 @@ def main():
             for max_iter in (100, 10_000):
                 watched = {"early_stopping": True, "max_iter": max_iter} | parameters
                 runs[f"{max_iter}, {n_held} held"] = partial(run, **watched)
+        if options.recipe:
+            runs["recipe"] = run_recipe
+        if options.aeon:
+            runs |= aeon_models()
         if options.twin:
             runs["PyTorch"] = run_twin
         for who, function in runs.items():

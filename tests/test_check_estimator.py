@@ -18,6 +18,8 @@ SLOW = [
     if (cell, solver) != ("gru", "adam")
 ] + [
     (RNNRegressor, "gru", "adam+lbfgs"),
+]
+SECOND_ORDER = [
     (RNNRegressor, "lstm", "trust-ncg"),
     (RNNClassifier, "rnn", "hessian-free"),
 ]
@@ -25,6 +27,8 @@ CASES = [
     (RNNClassifier(), "gru", "adam"),
     (RNNRegressor(), "gru", "adam"),
     *(pytest.param(cls(), *case, marks=pytest.mark.slow) for cls, *case in SLOW),
+    # Fewer units, since these take minutes with 64.
+    *(pytest.param(cls(16), *case, marks=pytest.mark.slow) for cls, *case in SECOND_ORDER),
     *(
         pytest.param(RNNRegressor(loss=loss), "rnn", solver, marks=pytest.mark.slow)
         for loss, solver in [("gaussian", "adam"), ("student_t", "lbfgs")]
