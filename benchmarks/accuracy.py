@@ -9,9 +9,9 @@ step with the mean and scale of the training steps; nothing else is set but by -
 twin is the same network in PyTorch: same starting weights, recipe, clipping and number of
 epochs, with batches of its own. --recipe adds frames and a vote of bidirectional networks,
 the same for all data sets. --aeon adds MiniRocket and the nearest neighbour by dynamic time
-warping, on sequences padded with zeros (``pip install aeon``). --early-stopping adds rows with early stopping, for a
-``max_iter`` of 100 and of 10,000, and the number of sequences held back. Scores are
-accuracies, for float targets root mean squared errors.
+warping, on sequences padded with zeros (``pip install aeon``). --early-stopping adds rows
+with early stopping, for a ``max_iter`` of 100 and of 10,000, and the number of sequences
+held back. Scores are accuracies, for float targets root mean squared errors.
 """
 
 import argparse
@@ -98,11 +98,16 @@ def aeon_models():
     from aeon.classification.convolution_based import MiniRocketClassifier
     from aeon.classification.distance_based import KNeighborsTimeSeriesClassifier
 
+    def minirocket(seed):
+        return MiniRocketClassifier(random_state=seed)
+
     def neighbour(seed):
-        return KNeighborsTimeSeriesClassifier(distance="dtw", distance_params={"window": 0.1})
+        return KNeighborsTimeSeriesClassifier(
+            distance="dtw", distance_params={"window": 0.1}
+        )
 
     return {
-        "MiniRocket": partial(run_aeon, lambda seed: MiniRocketClassifier(random_state=seed)),
+        "MiniRocket": partial(run_aeon, minirocket),
         "1NN-DTW": partial(run_aeon, neighbour),
     }
 

@@ -25,7 +25,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from skbptt import RNNClassifier, RNNRegressor
-from skbptt.cells import GRUCell, LSTMCell
+from skbptt.cells import LSTMCell
 from skbptt.datasets import make_adding_problem, make_copy_memory
 
 # The estimators; what is not given has its default.
@@ -93,7 +93,7 @@ def fit_torch(model, X, y, seed):
     real = y.dtype.kind == "f"
     n_outputs = 1 if real else int(y.max()) + 1
     module = LastLSTM(X.shape[2], model.hidden_layer_sizes, n_outputs, y.ndim == 2)
-    inputs, targets = torch.tensor(X), torch.tensor(y, dtype=None if not real else torch.float32)
+    inputs, targets = torch.tensor(X), torch.tensor(y.astype(np.float32) if real else y)
     optimiser = torch.optim.Adam(module.parameters(), lr=model.learning_rate_init)
     n_batches = -(-len(X) // model.batch_size)
     cycle = torch.optim.lr_scheduler.LambdaLR(
@@ -137,7 +137,7 @@ def main():
     )
     torch.set_num_threads(1)
     describe_machine(1)
-    print("task      model    score    by seed                              sequences  seconds")
+    print("task      model    score    by seed; sequences seen, seconds")
     for task in options.task:
         for name in options.models:
             scores, seconds = [], []
