@@ -11,8 +11,9 @@ attention and the same vectors, batches, dropout and schedule of Adam's rate. Th
 decodes greedily, and skbptt with each of the beam widths.
 
 Texts are lower-case words and signs; those seen fewer than three times in training are one
-unknown token, which is left out of predictions. BLEU and chrF are those of sacrebleu on
-these tokens, and ROUGE-L (F1) is that of rouge-score.
+unknown token. Where it is predicted, it is left out, or replaced by the word of the input
+to which the decoder attends most (Luong et al., 2015, section 4.1). BLEU and chrF are those
+of sacrebleu on these tokens, and ROUGE-L (F1) is that of rouge-score.
 """
 
 import re
@@ -28,6 +29,7 @@ from threadpoolctl import threadpool_limits
 from translator_twin import TranslatorTwin, decode, train
 
 from skbptt import RNNTranslator
+from skbptt.inspection import attention_weights
 from skbptt.metrics import sequence_accuracy_score, token_error_rate
 from skbptt.preprocessing import TokenEncoder
 
@@ -53,7 +55,7 @@ def encoders(name):
 
 
 def ours(X, y, X_test, dim, dropout, rate, epochs, seed, widths, penalty):
-    """The predictions by what gave them, and the seconds an epoch."""
+    """Predictions, and where the decoder attends, by the search; seconds per epoch."""
     model = RNNTranslator(
         HIDDEN,
         bidirectional=True,
@@ -70,7 +72,10 @@ def ours(X, y, X_test, dim, dropout, rate, epochs, seed, widths, penalty):
     seconds = (time.perf_counter() - start) / epochs
     found = {}
     for width in widths:
-        found[f"skbptt, beam {width}"] = model.set_params(beam_width=width).predict(X_test)
+        labels = model.set_params(beam_width=width).predict(X_test)
+        weights = attention_weights(model, X_test, labels)
+        attended = [of_one.argmax(axis=1) for of_one in weights]
+        found[f"skbptt, beam {width}"] = labels, attended
     return found, seconds
 
 
@@ -80,7 +85,19 @@ def twin(X, y, X_test, dim, dropout, rate, epochs, seed):
     module = TranslatorTwin(n_tokens, n_labels, HIDDEN, dim, dropout)
     seconds = train(module, X, y, rate=rate, batch_size=BATCH, epochs=epochs)
     found = decode(module, X_test, max(map(len, y)))
-    return {"PyTorch": [labels.numpy() for labels in found]}, seconds
+    return {"PyTorch": ([labels.numpy() for labels in found], None)}, seconds
+
+
+def known(words, labels):
+    """A text without the unknown tokens, whose label is 0."""
+    return " ".join(words[label] for label in labels if label)
+
+
+def copied(words, labels, source, attended):
+    """A text with words of the source in the place of unknown tokens."""
+    return " ".join(
+        words[label] if label else source[k] for label, k in zip(labels, attended)
+    )
 
 
 def report(name, truth, predicted):
@@ -141,6 +158,8 @@ def main():
     read_X, read_y, split = encoders(name)
     codes, labels = read_X.fit_transform(X), read_y.fit_transform(y)
     codes_test = read_X.transform(X_test)
+    labels_of = read_y.get_feature_names_out()
+    sources = [split(text) for text in X_test]
     # What the metrics see of the truth: its tokens, also those that are unknown.
     truth = [" ".join(split(text)) for text in y_test]
     if name == "summarise_en":
@@ -156,16 +175,20 @@ def main():
                 results, seconds = (
                     twin(*args) if model == "PyTorch" else ours(*args, *search)
                 )
-                for by, found in results.items():
-                    known = [of_one[of_one != 0] for of_one in found]
-                    predicted = [" ".join(t) for t in read_y.inverse_transform(known)]
-                    print(
-                        f"{by}, seed {seed}: {report(name, truth, predicted)}, "
-                        f"{seconds:.1f} s an epoch",
-                        flush=True,
-                    )
-                    for i in range(options.examples):
-                        print(f"  {X_test[i]}\n    {truth[i]}\n    {predicted[i]}")
+                for by, (found, attended) in results.items():
+                    predicted = {by: [known(labels_of, labels) for labels in found]}
+                    if attended is not None and name != "g2p_cmudict":
+                        predicted[f"{by}, unknown words copied"] = [
+                            copied(labels_of, *one) for one in zip(found, sources, attended)
+                        ]
+                    for how, texts in predicted.items():
+                        print(
+                            f"{how}, seed {seed}: {report(name, truth, texts)}, "
+                            f"{seconds:.1f} s an epoch",
+                            flush=True,
+                        )
+                        for i in range(options.examples):
+                            print(f"  {X_test[i]}\n    {truth[i]}\n    {texts[i]}")
 
 
 if __name__ == "__main__":
