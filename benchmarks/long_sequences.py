@@ -92,7 +92,8 @@ def fit_torch(model, X, y, seed):
     torch.manual_seed(seed)
     real = y.dtype.kind == "f"
     n_outputs = 1 if real else int(y.max()) + 1
-    module = LastLSTM(X.shape[2], model.hidden_layer_sizes, n_outputs, y.ndim == 2)
+    (n_hidden,) = np.atleast_1d(model.hidden_layer_sizes).tolist()
+    module = LastLSTM(X.shape[2], n_hidden, n_outputs, y.ndim == 2)
     inputs, targets = torch.tensor(X), torch.tensor(y.astype(np.float32) if real else y)
     optimiser = torch.optim.Adam(module.parameters(), lr=model.learning_rate_init)
     n_batches = -(-len(X) // model.batch_size)
