@@ -1,7 +1,6 @@
 """Configuration of the documentation, and the role ``code-line``."""
 
 import sys
-import tomllib
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import isclass, isfunction, unwrap
@@ -16,8 +15,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from skbptt import __version__  # noqa: E402
-
-URLS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
 
 project = "skbptt"
 author = "The skbptt developers"
@@ -54,7 +51,7 @@ html_static_path = ["_static", str(MATHJAX)]
 html_css_files = ["custom.css"]
 html_theme_options = {
     "logo": {"text": "skbptt"},
-    "github_url": URLS["Source"],
+    "github_url": "https://github.com/skbptt/skbptt",
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],

@@ -57,6 +57,7 @@ class Cell(ABC):
     ...         (dh,) = d_state
     ...         da = (dh / 2 * (1 - s * s))[np.newaxis]
     ...         return da, da, (dh / 2,), {}
+    ...
     >>> X = np.random.default_rng(0).normal(size=(50, 8, 2))
     >>> model = RNNRegressor(8, cell=LeakyCell(), max_iter=5, random_state=0)
     >>> model.fit(X, X[:, :, 0].mean(axis=1)).predict(X).shape

@@ -33,6 +33,7 @@ class Stream:
     >>> stream = model.stream()
     >>> for x in X[0]:
     ...     prediction = stream.push(x)
+    ...
     >>> bool(np.isclose(prediction, model.predict(X[:1])[0]))
     True
     """

@@ -71,6 +71,7 @@ class RNNTranscriber(LabelRNN):
     >>> def signal(word):
     ...     parts = [[0.0] * rng.integers(1, 4) + [" abc".index(c)] * 3 for c in word]
     ...     return np.concatenate(parts)[:, np.newaxis]
+    ...
     >>> y = ["".join(rng.choice(list("abc"), rng.integers(1, 5))) for _ in range(200)]
     >>> X = [signal(word) for word in y]
     >>> model = RNNTranscriber(16, bidirectional=True, max_iter=40, random_state=0)
