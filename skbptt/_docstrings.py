@@ -320,8 +320,8 @@ The objective is
 
 where i runs over all sequences, or over all steps. The loss :math:`\\ell_i` is the mean
 over the outputs of a regressor, or the sum over the labels of a multilabel classifier. With
-a weight :math:`w_{ik}` for each of K outputs, :math:`w_i \\ell_i` is the mean, or the sum, of
-:math:`w_{ik} \\ell_{ik}`, and :math:`w_i = \\frac{1}{K} \\sum_k w_{ik}`.
+a weight :math:`w_{ik}` for each of K outputs, :math:`w_i \\ell_i` is the mean, or the sum,
+of :math:`w_{ik} \\ell_{ik}`, and :math:`w_i = \\frac{1}{K} \\sum_k w_{ik}`.
 
 A sequence of weight 2 has exactly the same effect as two equal sequences (with
 ``shuffle=False`` and a stochastic solver only on average). The output bias is initialised

@@ -170,7 +170,7 @@ class Cell(ABC):
         raise NotImplementedError(f"{type(self).__name__} has no late_input.")
 
     def gate_values(self, tape):
-        """Values of the gates at a step, to look at; none unless a cell tells them.
+        """Values of the gates at a step, for inspection. Cells need not define this.
 
         Parameters
         ----------

@@ -9,7 +9,7 @@ from ._base import Cell, check_chrono, chrono_biases
 class GRUCell(Cell):
     r"""The gated recurrent unit (Cho et al., 2014).
 
-    With the blocks r, z, n of W, R and b, and a bias b_n of its own on the recurrent
+    With the blocks r, z, n of W, R and b, and a separate bias b_n on the recurrent
     side:
 
     .. math::
@@ -35,7 +35,7 @@ class GRUCell(Cell):
         The longest dependency to expect, in steps, :math:`T_{\max}`, at least 2. The bias
         of the update gate z, which keeps the state, then starts at
         :math:`\log \mathcal{U}(1, T_{\max} - 1)` in each unit, so that the units remember
-        for up to so many steps (Tallec & Ollivier, 2018). Otherwise it starts at zero.
+        for up to that many steps (Tallec & Ollivier, 2018). Otherwise it starts at zero.
 
     Raises
     ------

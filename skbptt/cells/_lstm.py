@@ -25,7 +25,7 @@ class LSTMCell(Cell):
     chrono : float, default=None
         The longest dependency to expect, in steps, :math:`T_{\max}`, at least 2. The biases
         then start at :math:`b_f \sim \log \mathcal{U}(1, T_{\max} - 1)` in each unit and
-        :math:`b_i = -b_f`, so that the units remember for up to so many steps (Tallec &
+        :math:`b_i = -b_f`, so that the units remember for up to that many steps (Tallec &
         Ollivier, 2018).
 
     Raises

@@ -13,7 +13,7 @@ def load_japanese_vowels(*, subset="all", return_X_y=False):
     """Load utterances of two Japanese vowels by nine speakers.
 
     Nine men say "ae"; each utterance is a sequence of 7 to 29 frames (6.4 ms apart) of 12
-    cepstrum coefficients of linear prediction, and the task is to tell the speaker. The
+    cepstrum coefficients of linear prediction, and the task is to identify the speaker. The
     split is the published one: 30 utterances of each speaker for training, and 24 to 88
     for the test.
 

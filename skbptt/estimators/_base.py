@@ -205,7 +205,7 @@ class PointwiseRNN(BaseRNN):
     # Prediction.
 
     def _arrange(self, values, sequences):
-        """Values a sequence as they are, values a step in the form of X."""
+        """Values per sequence unchanged, values per step in the form of X."""
         return sequences.unstack(values) if self._network.per_step else values
 
     def predict(self, X):

@@ -119,7 +119,7 @@ class LabelRNN(BaseRNN):
 
     @available_if(goes_on_by_batches)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Go on training by one pass over the given data.
+        """Continue training with one pass over the given data.
 
         Parameters
         ----------

@@ -5,7 +5,7 @@ from copy import copy
 import numpy as np
 
 from ._checks import check_distribution
-from ._inputs import previous_values, filled
+from ._inputs import filled, previous_values
 from ._state import State, read
 
 # Time steps of a stretch in training, and those at its start that only warm up the states.
@@ -26,7 +26,7 @@ class Model:
     scales : Scales
         Of the series it was fitted to.
     state : State
-        Where forecasts go on from.
+        The state from which forecasts continue.
     largest_std : float
         The largest standard deviation that it predicted in training.
     """

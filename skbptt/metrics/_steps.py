@@ -81,8 +81,8 @@ def stack_steps(y_true, y_pred, sample_weight=None):
 def step_accuracy_score(y_true, y_pred, *, sample_weight=None):
     """Share of the steps whose label is right.
 
-    With several labels a step, all must be. With a weight for each label, all of positive
-    weight must be, and the step counts with the mean of its weights.
+    With several labels per step, all must be right. With a weight for each label, all of
+    positive weight must be, and the step counts with the mean of its weights.
 
     Parameters
     ----------
@@ -379,7 +379,7 @@ class StepScorer:
 
 
 class OfSteps:
-    """An estimator whose predictions are stacked, one row a step, and a part of them."""
+    """An estimator whose predictions are stacked, one row per step, and a part of them."""
 
     def __init__(self, estimator, sequences, kept):
         self.estimator = estimator
@@ -400,11 +400,11 @@ class OfSteps:
 
 
 def shape_of(y_pred):
-    """What predictions tell of the sequences: their lengths, and their width if dense."""
+    """Lengths of the sequences of predictions, and their width if they are an array."""
     ragged = is_list(y_pred)
     if not len(y_pred) or (np.ndim(y_pred[0]) < 1 if ragged else np.ndim(y_pred) < 2):
         raise ValueError(
-            "y_pred must hold one value a step: an array of shape (n_sequences, n_steps) "
+            "y_pred must hold one value per step: an array of shape (n_sequences, n_steps) "
             "or (n_sequences, n_steps, k), or a list of arrays, of at least one sequence. "
             f"Got {y_pred!r}."
         )

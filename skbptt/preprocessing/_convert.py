@@ -11,8 +11,8 @@ def pad_sequences(X, *, length=None):
     """Make one array of sequences of unequal length, padded with NaN.
 
     This is how tslearn keeps them. The estimators read what has features as they read the
-    list, and step targets in either form. A sequence that itself ends in NaN cannot be told
-    from a shorter one afterwards.
+    list, and step targets in either form. A sequence that itself ends in NaN cannot be
+    distinguished from a shorter one afterwards.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ class TimeDistributed(
 ):
     """Apply a transformer to every time step of sequences.
 
-    The steps of all sequences are stacked, one a row, without padding, so that any
+    The steps of all sequences are stacked, one per row, without padding, so that any
     transformer of scikit-learn can be fitted to them and transform them: a scaler, PCA,
     splines, a pipeline, or a ColumnTransformer where the sequences are data frames.
 
@@ -96,7 +96,7 @@ class TimeDistributed(
             of a sequence goes with each of its steps.
         **params : dict
             Further arguments of the transformer's fit, as ``sample_weight``. What has one
-            value a sequence is repeated for each of its steps; or it has one a step.
+            value per sequence, which is repeated for each of its steps, or one per step.
 
         Returns
         -------

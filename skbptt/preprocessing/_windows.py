@@ -91,7 +91,7 @@ def make_windows(
     holiday is a hole all the same, and so is the hour that is skipped in spring in local
     times without a time zone. If the rows are one step apart whatever the index says,
     number them: ``frame.reset_index(drop=True)``. Labels, such as strings, must increase,
-    but have no holes. With ``groups``, each series has a time of its own, unless integers
+    but have no holes. With ``groups``, each series has its own time, unless integers
     increase over the whole table: these number its rows. polars has no index.
 
     *Columns known ahead.* To forecast beyond the end of the series, append one row for each
@@ -110,7 +110,7 @@ def make_windows(
     >>> y
     array([4, 5])
 
-    The second column is known ahead. Beside it, X has its value two steps later:
+    The second column is known ahead. X also contains its value two steps later:
 
     >>> series = np.array([[0, 10], [1, 11], [2, 12], [3, 13], [4, 14]])
     >>> X, y = make_windows(series, window=3, horizon=2, future=1)
