@@ -19,8 +19,8 @@ def load_japanese_vowels(*, subset="all", return_X_y=False):
 
     =================   ==============
     Sequences                      640
-    of them training               270
-    of them test                   370
+    Training                       270
+    Test                           370
     Steps                      7 to 29
     Features                        12
     Classes                          9
@@ -29,7 +29,7 @@ def load_japanese_vowels(*, subset="all", return_X_y=False):
     Parameters
     ----------
     subset : {"all", "train", "test"}, default="all"
-        Which utterances to load. All begin with those for training.
+        Which utterances to load. With "all", those for training come first.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
 

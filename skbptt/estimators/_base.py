@@ -166,7 +166,7 @@ class PointwiseRNN(BaseRNN):
         Raises
         ------
         ValueError
-            If a parameter or an argument is not allowed. The estimator then stays as it
+            If a parameter or an argument is not allowed. The estimator is then left as it
             was.
 
         Warns
@@ -215,7 +215,7 @@ class PointwiseRNN(BaseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
 
         Returns
         -------
@@ -260,7 +260,7 @@ class PointwiseRNN(BaseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
         y : array-like
             True targets, as in fit. With ``return_sequences=True`` the score is taken
             over all steps that are not padding.

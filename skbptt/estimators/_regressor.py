@@ -226,7 +226,7 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
         Raises
         ------
         ValueError
-            If a parameter or an argument is not allowed. The estimator then stays as it
+            If a parameter or an argument is not allowed. The estimator is then left as it
             was.
         """
         return self._partial_fit(X, y, sample_weight)
@@ -286,7 +286,7 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
         return_std : bool, default=False
             Whether to return standard deviations as well. Needs a loss with a
             distribution.
@@ -304,7 +304,7 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
         Raises
         ------
         ValueError
-            If X is not of the kind met in fit, or if ``return_std`` needs another loss.
+            If X is not of the same kind as in fit, or if ``return_std`` needs another loss.
         """
         if not return_std:
             return super().predict(X)
@@ -326,7 +326,7 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
 
         Returns
         -------
