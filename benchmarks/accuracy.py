@@ -1,4 +1,4 @@
-"""Accuracy of the default parameters on real sequences, beside a PyTorch twin.
+"""Accuracy of the default parameters on real sequences, compared with a PyTorch twin.
 
     python benchmarks/accuracy.py --data DIR [--twin] [--recipe] [--aeon]
         [--early-stopping] [--seeds 5] [--set P=V ...] [NAME ...]

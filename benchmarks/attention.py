@@ -1,4 +1,4 @@
-"""Luong's attention ("general"), forward and backward, beside PyTorch's.
+"""Luong's attention ("general"), forward and backward, compared with PyTorch's.
 
     python benchmarks/attention.py [--dtypes float32 float64] [--seconds 2]
 

@@ -1,4 +1,5 @@
-"""Connectionist temporal classification, value and gradient, beside PyTorch's on the CPU.
+"""Connectionist temporal classification, value and gradient, compared with PyTorch's on the
+CPU.
 
     python benchmarks/ctc.py [--dtypes float32 float64] [--labels 12 80] [--seconds 2]
 

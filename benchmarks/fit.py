@@ -1,4 +1,5 @@
-"""Whole fits beside skorch and a bare PyTorch loop: same model, batches and optimiser.
+"""Whole fits compared with skorch and a bare PyTorch loop: same model, batches and
+optimiser.
 
     python benchmarks/fit.py [--epochs 5] [--cells rnn gru lstm] [--hidden 32]
 

@@ -1,4 +1,4 @@
-"""Forecasts of measured series from rolling origins, beside other forecasters.
+"""Forecasts of measured series from rolling origins, compared with other forecasters.
 
     pip install "skbptt[forecasts]"             # or, for --peers, [forecasts-peers]
     python benchmarks/forecasts.py [--peers] [--sets NAME ...] [--models NAME ...]

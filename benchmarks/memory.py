@@ -1,4 +1,5 @@
-"""Peak memory of a fit beside a bare PyTorch loop, of long sequences, and of an import.
+"""Peak memory of a fit compared with a bare PyTorch loop, of long sequences, and of an
+import.
 
     python benchmarks/memory.py [long]
 

@@ -1,10 +1,10 @@
-"""Prediction beside PyTorch in eval mode without gradients.
+"""Prediction compared with PyTorch in eval mode without gradients.
 
     python benchmarks/prediction.py [--cells rnn gru lstm] [--dtypes float32 float64]
 
 First the forward pass over a whole set: skbptt's from validated sequences, PyTorch's from
 a ready tensor, both without a tape. Then one sequence at a time: ``predict`` of a fitted
-estimator with all its checks, beside the bare module. One thread.
+estimator with all its checks, compared with the bare module. One thread.
 """
 
 import warnings

@@ -1,4 +1,5 @@
-"""Products with the Hessian and the Gauss-Newton matrix, in gradients and beside PyTorch.
+"""Products with the Hessian and the Gauss-Newton matrix, in gradients and compared with
+PyTorch.
 
     python benchmarks/products.py [--hidden 64] [--seconds 2]
 

@@ -1,4 +1,4 @@
-"""A training step (forward, backward, clip, Adam) beside PyTorch's.
+"""A training step (forward, backward, clip, Adam) compared with PyTorch's.
 
     python benchmarks/step.py [--threads 1] [--cells rnn gru lstm]
                               [--dtypes float32 float64] [--seconds 2]

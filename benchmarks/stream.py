@@ -1,15 +1,15 @@
-"""A step of streams beside ONNX Runtime, PyTorch and ``predict``.
+"""A step of streams compared with ONNX Runtime, PyTorch and ``predict``.
 
     python benchmarks/stream.py [--cells rnn gru lstm] [--dtypes float32]
                                 [--hidden 64] [--features 10] [--streams 10000]
                                 [--steps 50] [--seconds 2]
 
-First one stream: ``push`` of a fitted estimator with all its checks, beside the network as
-``to_onnx`` writes it, in float32, in ONNX Runtime, and beside PyTorch's cell and linear
-layer in inference mode, which return raw outputs of the last state. Both peers start from a
-ready array or tensor. Then many streams: ``push``, beside ``predict`` on as many sequences,
-per step. With step targets both answer at every step; else ``predict`` answers once per
-sequence. One thread.
+First one stream: ``push`` of a fitted estimator with all its checks, compared with the
+network as ``to_onnx`` writes it, in float32, in ONNX Runtime, and compared with PyTorch's
+cell and linear layer in inference mode, which return raw outputs of the last state. Both
+peers start from a ready array or tensor. Then many streams: ``push``, compared with
+``predict`` on as many sequences, per step. With step targets both answer at every step;
+else ``predict`` answers once per sequence. One thread.
 """
 
 import warnings

@@ -1,4 +1,4 @@
-"""A tag for every word beside PyTorch and conditional random fields.
+"""A tag for every word compared with PyTorch and conditional random fields.
 
     python benchmarks/tagging.py --data FOLDER [--epochs 8] [--seeds 0]
 

@@ -1,4 +1,4 @@
-"""An epoch of training on texts beside PyTorch: the same net, batches and optimiser.
+"""An epoch of training on texts compared with PyTorch: the same net, batches and optimiser.
 
     python benchmarks/text.py --data FOLDER [--vocabulary 10000] [--hidden 64]
 

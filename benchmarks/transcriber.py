@@ -1,4 +1,4 @@
-"""Spoken digit strings transcribed, beside PyTorch's GRU and ctc_loss.
+"""Spoken digit strings transcribed, compared with PyTorch's GRU and ctc_loss.
 
     python benchmarks/transcriber.py --data FOLDER [--seeds 0 1 2] [--epochs 15] [--turns 2]
 

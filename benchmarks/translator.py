@@ -1,4 +1,4 @@
-"""A training step of the translator, and greedy decoding, beside PyTorch's.
+"""A training step of the translator, and greedy decoding, compared with PyTorch's.
 
     python benchmarks/translator.py [--seconds 5] [--data FOLDER] [--train 20000]
 

@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from inspect import isclass, isfunction, unwrap
 from operator import attrgetter
 from pathlib import Path
@@ -26,6 +27,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "numpydoc",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "_templates"]
@@ -33,21 +35,30 @@ autosummary_generate = True
 templates_path = ["_templates"]
 numpydoc_show_class_members = False
 math_eqref_format = "({number})"
-python_maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
+copybutton_prompt_text = r">>> |\.\.\. ?|\$ "
+copybutton_prompt_is_regexp = True
+
+# One file that needs nothing from elsewhere, so that the pages work offline.
+MATHJAX = Path(find_spec("sphinx-mathjax-offline").origin).with_name("static")
+MATHJAX = MATHJAX / "mathjax/tex-svg.js"
+mathjax_path = MATHJAX.name
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"skbptt {release}"
 html_show_sourcelink = False
-html_static_path = ["_static"]
+html_static_path = ["_static", str(MATHJAX)]
 html_css_files = ["custom.css"]
 html_theme_options = {
     "logo": {"text": "skbptt"},
+    "github_url": "https://github.com/skbptt/skbptt",
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"index": []}
+ALONE = ["index", "recipes", "bptt", "sequence_models", "developers"]
+html_sidebars = {page: [] for page in ALONE}
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

@@ -1,6 +1,6 @@
 """Pages that pytest leaves out: tests/test_recipes.py runs the recipes and the examples of
 third-party tools one by one, skipping those whose packages are not installed, and what the
-build writes holds no tests of its own.
+build writes contains no further tests.
 """
 
 collect_ignore_glob = [

@@ -15,190 +15,197 @@ class Documented:
 
 NETWORK_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(64,)
-    Units of each stacked recurrent layer.
+    Number of units of each recurrent layer. Several layers are stacked.
 
 cell : {"gru", "lem", "lstm", "rnn"} or Cell instance, default="gru"
     The recurrence: gated recurrent unit, long expressive memory, long short-term memory,
-    or Elman's simple recurrent network. The cells of :mod:`skbptt.cells` have parameters of
-    their own. A :class:`~skbptt.cells.Cell` of your own works as well.
+    or Elman's simple recurrent network. Pass an instance of a class of :mod:`skbptt.cells`
+    to set further parameters, or a custom :class:`~skbptt.cells.Cell`.
 
 activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
-    Hidden activation with ``cell="rnn"``. The gated cells keep theirs and refuse another.
+    Activation of the hidden units. Only used with ``cell="rnn"``: the gated cells have
+    fixed activations, and any value but "tanh" raises an error.
 
 bidirectional : bool, default=False
-    Whether each layer also reads the sequences from their ends; the layer above gets the
-    states of both directions side by side. With ``return_sequences=True`` each output
-    then depends on the steps to come.
+    Whether each layer reads the sequences both forwards and backwards. The states of both
+    directions are concatenated. With ``return_sequences=True``, each output then also
+    depends on later steps.
 
 readout : {"concat", "last", "mean", "max"}, default="concat"
-    How the states of one sequence become one vector: the last state (of the backward
-    direction that at the first step), the mean or maximum of each unit over the steps,
-    or all three side by side [5]_. Padding never counts. Not used with
-    ``return_sequences=True``.
+    How the states of a sequence are reduced to one vector: "last" is the last state (for
+    the backward direction, the state at the first step), "mean" and "max" are the mean and
+    the maximum of each unit over the steps, and "concat" concatenates all three [5]_.
+    Padding is ignored. Not used with ``return_sequences=True``.
 
 return_sequences : bool, default=False
-    Whether there is a target for every time step, instead of one a sequence.
+    Whether there is one target per time step instead of one per sequence.
 
 dropout : float in [0, 1), default=0.0
-    Share of units dropped between layers, before the output and in the vectors of
-    categories, with one mask per sequence [6]_. Needs "adam" or "sgd".
+    Fraction of units that are dropped between layers, before the output, and in the
+    embedding vectors, with one mask per sequence [6]_. Only for "adam" and "sgd".
 
 categorical_features : "from_dtype", array-like or None, default="from_dtype"
-    Which features are categorical: each category has a learned vector that takes the place
-    of the feature. "from_dtype" are the columns of data frames whose dtype is "category" in
-    pandas, or Categorical or Enum in polars. An array-like holds indices, names of columns,
-    or a boolean mask. None for no feature. Sequences of tokens are always categorical. The
-    feature of a 2-D X has the index 0.
+    Which features are categorical. Each of their categories is represented by a learned
+    embedding vector. "from_dtype" selects the columns of data frames whose dtype is
+    "category" in pandas, or Categorical or Enum in polars. An array-like holds indices,
+    names of columns, or a boolean mask. None selects no feature. Sequences of tokens are
+    always categorical. The feature of a 2-D X has the index 0.
 
 embedding_dim : int, array-like of int or "auto", default="auto"
-    Length of the vectors, for all or for each of the categorical features. "auto" is half
-    the number of categories, at most 64.
+    Length of the embedding vectors, for all categorical features or for each of them.
+    "auto" is half the number of categories, but at most 64.
 
 initial_state : {"zeros", "learned"}, default="zeros"
-    States of the recurrent layers before the first step: zeros, or parameters that are
-    learned, one vector for each layer, direction and state of the cell.
+    States of the recurrent layers before the first step: zeros, or learned parameters, with
+    one vector for each layer, direction and state of the cell.
 """
 
 TRAINING_PARAMETERS = """\
 solver : {"adam", "sgd", "lbfgs", "cg", "newton-cg", "trust-ncg", "trust-krylov", \
         "hessian-free", "adam+lbfgs"}, default="adam"
-    Which suits what is measured in :doc:`/solvers`.
+    The optimiser. :doc:`/solvers` compares them.
 
-    - "adam" and "sgd" descend by mini-batches.
-    - "lbfgs" and "cg", and with exact products with the Hessian "newton-cg", "trust-ncg"
-      and "trust-krylov", are the full-batch methods of :func:`scipy.optimize.minimize`,
-      for small data and high precision. They get furthest where the objective is smooth,
-      with the readouts "last" and "mean".
-    - "hessian-free" takes truncated Newton steps with the Gauss-Newton matrix and
-      structural damping on large batches [11]_ [12]_, for long memories.
-    - "adam+lbfgs" begins with "adam", for ``max_iter`` epochs, and finishes with "lbfgs",
-      for as many iterations [13]_.
+    - "adam" and "sgd" are stochastic: they take a step after each mini-batch.
+    - "lbfgs", "cg", "newton-cg", "trust-ncg" and "trust-krylov" are the full-batch methods
+      of :func:`scipy.optimize.minimize`, for small data and high precision. The last three
+      use exact products with the Hessian. All five work best if the objective is smooth,
+      as with the readouts "last" and "mean".
+    - "hessian-free" takes truncated Newton steps on large batches, with the Gauss-Newton
+      matrix and structural damping [11]_ [12]_. It suits dependencies over many steps.
+    - "adam+lbfgs" runs ``max_iter`` epochs of "adam", followed by up to ``max_iter``
+      iterations of "lbfgs" [13]_.
 
 alpha : float or "auto", default="auto"
     Strength of the L2 penalty on weight matrices: alpha / 2 times their squared norm is
-    added to the weighted sum of losses. The vectors of categories have no penalty. It does
-    not depend on the batch size, nor on the units of the targets. "auto" is 0.01 for a
-    classifier or transcriber, and for a regressor 1.2, or 0.1 with
-    ``return_sequences=True``: strong enough for noisy series. It is twenty times as large
-    for the losses "gaussian", "student_t" and "negative_binomial". Choose a smaller one for
-    targets without noise.
+    added to the weighted sum of losses. Embedding vectors are not penalised. The strength
+    depends neither on the batch size nor on the units of the targets. "auto" is 0.01 for a
+    classifier or transcriber. For a regressor it is 1.2, or 0.1 with
+    ``return_sequences=True``, which is strong enough for noisy series, and twenty times as
+    much for the losses "gaussian", "student_t" and "negative_binomial". Choose a smaller
+    value for targets without noise.
 
 max_grad_norm : float or None, default=1.0
-    Clip the norm of the whole gradient to this value [7]_. Only used by "adam" and "sgd".
+    If the norm of the gradient is larger, the gradient is scaled to this norm [7]_. Only
+    used by "adam" and "sgd".
 
 truncation : int, (int, int) or None, default=None
-    Truncated backpropagation through time [8]_: with (k1, k2), every k1 steps the
-    gradient of the last k1 steps flows back k2 steps through the recurrence, k2 >= k1; an
-    int k means (k, k). Windows are counted from the first step that a layer and direction
-    reads, so that the last one may be shorter: with ``readout="last"``, a sequence of 21
-    steps and k = 20, the gradient goes back one step only, where (1, 20) goes back 20.
-    None for the exact gradient. Needs "adam" or "sgd".
+    Truncated backpropagation through time [8]_. With (k1, k2), where k2 >= k1, the
+    gradient of each window of k1 steps flows back k2 steps through the recurrence. An int k
+    means (k, k). Windows start at the first step that a layer and direction reads, so the
+    last one may be shorter. For example, with ``readout="last"`` and a sequence of 21
+    steps, the gradient goes back only one step with k = 20, but 20 steps with (1, 20).
+    None computes the exact gradient. Only for "adam" and "sgd".
 
 n_jobs : int or None, default=None
-    Threads that share the work on a batch, and on sequences to predict. The result is the
-    same to the bit for every number: a batch is cut into parts that do not depend on it,
-    and their gradients are summed in order. So threads help with wide networks and large
-    batches; a small batch is one part. None means 1 unless in a
-    :func:`joblib.parallel_config` context, and -1 all processors; in a worker of joblib,
-    as in a grid search with ``n_jobs``, it is always 1.
+    Number of threads that share the work on a batch in training, and on sequences in
+    prediction. The result does not depend on it: a batch is split in the same way for any
+    number of threads, and the gradients of the parts are summed in order. A small batch is
+    a single part, so threads help with wide networks and large batches. None means 1 unless
+    in a :func:`joblib.parallel_config` context, and -1 means all processors. In a worker of
+    joblib, as in a grid search with ``n_jobs``, it is always 1.
 
 batch_size : int or "auto", default="auto"
     The largest number of sequences in a mini-batch; the batches of an epoch have similar
-    sizes. "auto" is 32, but small enough for five batches per epoch, or twenty with
-    ``return_sequences=True``; in ``partial_fit`` it is 32. "hessian-free" takes its
-    gradient from that many sequences, "auto" is 1000, and the curvature from a fifth of
-    them, but from 200 where there are as many. Not for full-batch solvers.
+    sizes. "auto" is 32, or less if there would be fewer than five batches per epoch (twenty
+    with ``return_sequences=True``). In ``partial_fit``, "auto" is always 32.
+    "hessian-free" computes its gradient on this number of sequences, 1000 for "auto", and
+    the curvature on a fifth of them, or on 200 sequences if that is more and there are as
+    many. Full-batch solvers do not use it.
 
 learning_rate : {"auto", "one_cycle", "constant", "invscaling", "adaptive"}, \
         default="auto"
     Schedule of the learning rate, for stochastic solvers.
 
-    - "auto" is "one_cycle" in ``fit`` and "constant" in ``partial_fit``, since the length
-      of a stream is not known.
+    - "auto" is "one_cycle" in ``fit`` and "constant" in ``partial_fit``, where the number
+      of epochs is unknown.
     - "one_cycle" rises linearly over the first tenth of the ``max_iter`` epochs, and then
-      falls to zero along half a cosine [9]_. In ``partial_fit``, ``max_iter`` calls are one
-      cycle, after which the next begins. With ``early_stopping`` the length of the cycle
-      follows the validation data: the rate rises for at most ten epochs, stays at its peak
-      until ``n_iter_no_change`` epochs have brought no improvement, at most until half of
-      ``max_iter``, and then falls over as many epochs as came before.
+      falls to zero along half a cosine [9]_. In ``partial_fit``, each ``max_iter`` calls
+      form one cycle. With ``early_stopping``, the length of the cycle depends on the
+      validation score: the rate rises for at most ten epochs, stays at its peak until
+      ``n_iter_no_change`` epochs have passed without improvement or half of ``max_iter`` is
+      reached, and then falls over as many epochs as have passed.
     - "constant" is ``learning_rate_init``.
     - "invscaling" is ``learning_rate_init / (t + 1) ** power_t`` after t sequences.
-    - "adaptive" is divided by 5 each time ``n_iter_no_change`` epochs in a row fail to
-      improve by ``tol``, and training ends below 1e-6.
+    - "adaptive" divides the rate by 5 each time ``n_iter_no_change`` consecutive epochs
+      fail to improve the loss by ``tol``. Training stops when the rate falls below 1e-6.
 
 learning_rate_init : float, default=0.01
-    The learning rate to start from, or the peak of the cycle.
+    The initial learning rate, or the peak of "one_cycle".
 
 power_t : float, default=0.5
-    Exponent of "invscaling".
+    The exponent of "invscaling".
 
 max_iter : int, default=100
-    Epochs (passes over the data) of "adam" and "sgd", iterations of the others, and of
-    each of the two phases of "adam+lbfgs".
+    Maximum number of iterations. For "adam" and "sgd" these are epochs (passes over the
+    data). "adam+lbfgs" runs up to this number in each of its two phases.
 
 shuffle : bool, default=True
-    Whether to shuffle the sequences in each epoch. Then equal sequences are merged, their
-    weights added, and the result does not depend on the order of the data. With False,
-    stochastic solvers take the sequences in the given order.
+    Whether to shuffle the sequences in each epoch. If True, equal sequences are merged and
+    their weights added, so that the result does not depend on the order of the data. If
+    False, stochastic solvers take the sequences in the given order.
 
 random_state : int, RandomState instance or None, default=None
-    Determines the starting weights, batches, dropout and validation split. Pass an int
-    for the same result at every call.
+    Determines the initial weights, the batches, dropout and the validation split. Pass an
+    int for reproducible results across calls.
 
 tol : float, default=1e-4
-    An iteration that improves the loss (or the validation score) by less counts as no
-    improvement. All solvers but "adam" and "sgd" stop where no entry of the gradient is
-    larger ("hessian-free" if a batch holds all data), or where the objective no longer
-    decreases. Losses and gradients of a regressor are measured in units of the spread of
-    its targets here.
+    Tolerance of the optimisation. An iteration counts as an improvement only if the loss
+    (or the validation score) improves by at least this much. All solvers but "adam" and
+    "sgd" also stop when no entry of the gradient is larger ("hessian-free" only if a batch
+    contains all data), or when the objective no longer decreases. For a regressor, losses
+    and gradients are measured in units of the spread of the targets.
 
 verbose : bool or int, default=False
-    True prints the loss of every iteration. An integer k prints every k-th iteration, and
-    ``fit`` also prints the last.
+    True prints the loss of every iteration. An integer k prints every k-th iteration and,
+    in ``fit``, the last one.
 
 warm_start : bool, default=False
-    Whether ``fit`` resumes from the last call: its weights, optimiser state, learning
-    rate, random stream and curves. "one_cycle" begins a new cycle, the solvers of scipy
-    a new search, and with ``early_stopping`` it resumes from the best weights. What counts
-    as an improvement starts anew where the data are others. A classifier needs the same
-    classes in y as in the first call; ``partial_fit`` takes data that lack some of them.
+    Whether ``fit`` resumes from the previous call: from its weights (the best ones with
+    ``early_stopping``), optimiser state, learning rate, random state and curves.
+    "one_cycle" starts a new cycle, and the solvers of scipy start a new search. If the data
+    differ from those of the previous call, the best loss is reset. For a classifier, y must
+    contain the same classes as in the first call; ``partial_fit`` accepts data in which
+    some are absent.
 
 frozen : array-like of str or None, default=None
-    Names of ``weights_`` that training does not change, or patterns of them, such as
-    "layers.0.*". In a first ``fit`` they keep their starting values. If other weights were
-    frozen in the last call, the optimiser starts anew.
+    Names of ``weights_`` that training leaves unchanged, or patterns such as
+    "layers.0.*". In a first ``fit`` they keep their initial values. If other weights were
+    frozen in the previous call, the state of the optimiser is reset.
 
 momentum : float in [0, 1), default=0.9
-    Momentum. Only used by "sgd".
+    Momentum of "sgd".
 
 nesterovs_momentum : bool, default=True
-    Whether momentum is Nesterov's. Only used by "sgd".
+    Whether to use Nesterov's momentum. Only used by "sgd".
 
 early_stopping : bool, default=False
-    Whether to watch ``scoring`` on validation data: the X_val and y_val given to ``fit``,
-    or a ``validation_fraction`` of the sequences, held back. Training stops when it has not
-    improved for ``n_iter_no_change`` iterations, with "one_cycle" after the rate has
-    fallen, and keeps the best weights, of equals the latest. Works with every solver.
+    Whether to stop training when the validation score (see ``scoring``) has not improved
+    for ``n_iter_no_change`` iterations; with "one_cycle", the learning rate then falls
+    first. The validation data are the X_val and y_val passed to ``fit``, or otherwise a
+    ``validation_fraction`` of the sequences. The weights with the best score are kept, the
+    latest if several are equal. Works with every solver.
 
 scoring : str, callable or None, default="loss"
-    What ``early_stopping`` watches: the loss (without the penalty), a scorer of
-    scikit-learn by name or as a callable of (estimator, X, y), or with None the method
-    ``score``. With ``return_sequences=True`` the scorer of that name is applied to all
-    steps. A callable receives ``sample_weight`` where there are weights.
+    The validation score of ``early_stopping``: "loss" is the loss without the penalty, any
+    other string the name of a scorer of scikit-learn, and None the method ``score``. A
+    callable has the signature (estimator, X, y), and also receives ``sample_weight`` if
+    there are weights. With ``return_sequences=True``, a scorer given by name is applied to
+    all steps.
 
 validation_fraction : float in (0, 1), default=0.1
-    Share of sequences held back by ``early_stopping``. Not used with X_val. Labels are
-    stratified. Windows of the same series, which share steps, are held back from the end of
-    the series; with ``return_sequences=True``, windows that overlap those are left out.
+    Fraction of the sequences that ``early_stopping`` sets aside for validation, stratified
+    by label. Not used with X_val. Windows of the same series, which share steps, are taken
+    from the end of the series; with ``return_sequences=True``, training windows that
+    overlap them are left out.
 
 beta_1 : float in [0, 1), default=0.9
-    Decay of the estimated mean of the gradient. Only used by "adam" [10]_.
+    Decay rate of the estimated mean of the gradient. Only used by "adam" [10]_.
 
 beta_2 : float in [0, 1), default=0.999
-    Decay of the estimated mean of its square. Only used by "adam".
+    Decay rate of the estimated mean of the squared gradient. Only used by "adam".
 
 epsilon : float, default=1e-8
-    Added to the denominator of "adam".
+    Added to the denominator for numerical stability. Only used by "adam".
 
 n_iter_no_change : int or inf, default=10
     Stop after more than this number of consecutive iterations without improvement.
@@ -210,66 +217,67 @@ max_fun : int, default=15000
 
 ATTRIBUTES = """\
 n_features_in_ : int
-    Features of a time step; for 2-D X, its columns.
+    Number of features per time step; for a 2-D X, its number of columns.
 
 feature_names_in_ : ndarray of shape (`n_features_in_`,)
-    Names of the columns, if X was a data frame, or a list of them, with string names.
+    Names of the columns. Only defined if X was a data frame with string names, or a list of
+    such data frames.
 
 is_categorical_ : ndarray of shape (n_features,) of bool, or None
-    Which features are categorical; None if there are none.
+    Which features are categorical, or None if there are none.
 
 categories_ : list of ndarray
-    Categories of each categorical feature, sorted, in the order of the rows of its weights.
-    NaN is last if values are missing.
+    Sorted categories of each categorical feature, in the order of the rows of its embedding
+    matrix. NaN comes last if values are missing.
 
 n_outputs_ : int
-    Units of the output layer. In a regressor there are several for each target with the
-    losses "gaussian" (2), "student_t" (3), "negative_binomial" (2) and several quantiles
-    (one each): first the first of all targets, then the second of all, and so on.
+    Number of units of the output layer. A regressor has several per target with the losses
+    "gaussian" (2), "student_t" (3), "negative_binomial" (2), and with several quantiles
+    (one each). The first units of all targets come first, then the second ones, and so on.
 
 n_layers_ : int
-    Number of layers, input and output included.
+    Number of layers, including input and output.
 
 out_activation_ : str
-    Activation of the output layer; of its first units where a target has several.
+    Activation of the output layer. If targets have several units, that of the first.
 
 n_iter_ : int
-    Number of iterations, in total over calls that resume training.
+    Number of iterations, including those of previous calls if training was resumed.
 
 t_ : int
-    Sequences seen by the stochastic solver, equal ones counted once.
+    Number of sequences seen by the stochastic solver. Merged sequences count once.
 
 loss_ : float
-    Objective in the last iteration.
+    Objective at the last iteration.
 
 solver_result_ : dict or None
-    What the last search of scipy came to: "success", "message", numbers of iterations
-    "nit", evaluations "nfev" and products with the Hessian "nhev", objective "fun" and
-    largest entry of the gradient "max_gradient". None for the other solvers.
+    Result of the last search of a solver of scipy: "success"; "message"; the numbers of
+    iterations, "nit", of evaluations, "nfev", and of products with the Hessian, "nhev"; the
+    objective "fun"; and the largest entry of the gradient, "max_gradient". None for other
+    solvers.
 
 best_loss_ : float or None
-    The least loss; None with ``early_stopping``.
+    Lowest value in ``loss_curve_``. None with ``early_stopping``.
 
 loss_curve_ : list of float
-    Objective in each iteration, for every solver: the mean over the batches of an epoch,
-    or the value at the iterate.
+    Objective at each iteration: for stochastic solvers the mean over the batches of an
+    epoch, for others the value at the iterate.
 
 grad_norm_curve_ : list of float
-    Euclidean norm of the gradient in each iteration, before it is clipped, for targets in
-    units of their spread: the mean over
-    the batches of an epoch, the norm at the iterate of a solver of scipy, or that at which
-    a step of "hessian-free" begins.
+    Euclidean norm of the gradient at each iteration, before clipping, with targets in units
+    of their spread: the mean over the batches of an epoch, the norm at the iterate of a
+    solver of scipy, or the norm before a step of "hessian-free".
 
 learning_rate_curve_ : list of float
-    Learning rate in each iteration, the mean over the batches of an epoch; NaN in the
-    iterations of a solver that has none.
+    Learning rate at each iteration, averaged over the batches of an epoch. NaN for solvers
+    without a learning rate.
 
 validation_loss_curve_, validation_scores_ : list of float or None
-    Mean loss on the validation data, and what ``scoring`` returned, minus the loss for
-    "loss"; None without ``early_stopping``.
+    Mean loss and score on the validation data at each iteration. With ``scoring="loss"``,
+    the score is minus the loss. None without ``early_stopping``.
 
 best_validation_score_ : float or None
-    The best of the scores; None without ``early_stopping``.
+    The best validation score. None without ``early_stopping``.
 """
 
 NOTES = """\
@@ -277,47 +285,48 @@ Gradients are exact, by backpropagation through time [1]_. X may be
 
 - an array (n_sequences, n_steps, n_features), where trailing steps whose features are all
   NaN are padding;
-- a list, tuple or object array of arrays (n_steps, n_features), whose number of steps may
+- a list, tuple or object array of arrays (n_steps, n_features) whose numbers of steps may
   differ;
 - an array (n_sequences, n_steps) of univariate sequences;
 - a list, tuple or object array of 1-D integer arrays (n_steps,): sequences of tokens, as
   from :class:`~skbptt.preprocessing.TokenEncoder`.
 
-A categorical feature may hold strings or numbers. Missing values (NaN, None) are a category
-of their own. A category that ``fit`` has not met has the vector zero. ``partial_fit`` knows
-the categories of its first call.
+A categorical feature may hold strings or numbers. Missing values (NaN, None) form a
+separate category. Categories that did not occur in ``fit`` are represented by a zero
+vector. ``partial_fit`` uses the categories of its first call.
 
-Other NaN are missing values, which are refused; fill them with a
-:class:`~skbptt.preprocessing.SequenceImputer`. At the end of a sequence of a 3-D array
-missing values look like padding: a warning reports padding if all sequences in ``fit`` were
-equally long.
+Other NaN are missing values, which raise an error. Fill them with a
+:class:`~skbptt.preprocessing.SequenceImputer`. In a 3-D array, missing values at the end of
+a sequence cannot be distinguished from padding. Prediction therefore warns of padding if
+all sequences in ``fit`` had the same length.
 
-Sequences of unequal length cost the sum of their lengths. float32 is computed in float32,
-everything else in float64; sequences of tokens in float32 if the ids have 32 bits or less.
-Standardise the features of X, with ``TimeDistributed(StandardScaler())`` for example.
+The computing time of sequences of unequal length is proportional to the sum of their
+lengths. float32 data are computed in float32, and all other data in float64; sequences of
+tokens are computed in float32 if the ids have at most 32 bits. Standardise the features of
+X, for example with ``TimeDistributed(StandardScaler())``.
 
-A regressor standardises its targets itself, by a location and a spread that suit the loss.
-The output layer absorbs both, so predictions, weights and loss curves are in the units of
-y, and a fit does not depend on these units. In the loss of several targets, the weight of
-each is inverse to its squared spread (to its spread for the absolute error and quantiles,
-to its mean for Poisson counts), and the log-likelihoods have equal weight. Negative
-binomial counts are learned as they are. ``partial_fit`` takes location and spread from its
-first call, if that has 30 targets or more, and otherwise learns the targets as they are.
+A regressor standardises its targets, by a location and a spread that suit the loss. Both
+are absorbed by the output layer: predictions, weights and loss curves are in the units of
+y, and the fit does not depend on these units. With several targets, the weight of each in
+the loss is the inverse of its squared spread (of its spread for the absolute error and
+quantiles, of its mean for Poisson counts). Log-likelihoods have equal weights. Negative
+binomial counts are not standardised. ``partial_fit`` takes location and spread from its
+first call if that has at least 30 targets, and otherwise does not standardise.
 
 The objective is
 
 .. math:: \\frac{1}{\\sum_i w_i} \\Bigl( \\sum_i w_i\\, \\ell_i
           + \\frac{\\alpha}{2} \\lVert\\text{weight matrices}\\rVert^2 \\Bigr)
 
-over all sequences, or all steps, i. The loss :math:`\\ell_i` is the mean over several
-outputs of a regressor, and the sum over the labels of a multilabel classifier. With a
-weight :math:`w_{ik}` for each of K outputs, :math:`w_i \\ell_i` is the mean, or the sum, of
-:math:`w_{ik} \\ell_{ik}`, and :math:`w_i = \\frac{1}{K} \\sum_k w_{ik}`.
+where i runs over all sequences, or over all steps. The loss :math:`\\ell_i` is the mean
+over the outputs of a regressor, or the sum over the labels of a multilabel classifier. With
+a weight :math:`w_{ik}` for each of K outputs, :math:`w_i \\ell_i` is the mean, or the sum,
+of :math:`w_{ik} \\ell_{ik}`, and :math:`w_i = \\frac{1}{K} \\sum_k w_{ik}`.
 
-A sequence of weight 2 is the same as two equal sequences, to the last bit (with
-``shuffle=False`` and a stochastic solver only on average). The output bias starts at the
-best constant prediction: the mean, the median or quantiles, the most likely parameters, or
-the logarithms of shares.
+A sequence of weight 2 has exactly the same effect as two equal sequences (with
+``shuffle=False`` and a stochastic solver only on average). The output bias is initialised
+to the best constant prediction: the mean, the median or quantiles, the most likely
+parameters, or the logarithms of the class frequencies.
 """
 
 REFERENCES = """\

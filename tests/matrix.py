@@ -4,7 +4,7 @@ A row is a check of one part of scikit-learn: a function of Data, which fails un
 result equals the same thing done by hand. A column is a form of X. Where the part refuses a
 form, the row names the message, and the remedy with which the same check holds. The rows
 are declared in matrix_selection, matrix_ensembles and matrix_tools; the table of
-docs/compatibility.rst is printed from them, and compared with them.
+docs/compatibility.rst is written from them, and compared with them.
 """
 
 import warnings
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from textwrap import wrap
 
 import numpy as np
 import pytest
@@ -290,17 +291,19 @@ refused_as_no_table = partial(row, refuses=NOT_A_TABLE)
 
 
 def table(of_rows, forms):
-    """A matrix in reStructuredText."""
-    lines = [".. list-table::", "   :header-rows: 1", "   :stub-columns: 1", ""]
-    rows = [["", *forms]]
+    """The matrix in reStructuredText. Parts with the same cells share a line."""
+    shared = {}
     for one in of_rows:
-        cells = [
+        accepted = ", ".join(form for form in forms if form not in one.remedies)
+        remedies = ", ".join(
             f":ref:`{remedy} <compatibility-{remedy.replace(' ', '-')}>`"
-            if (remedy := one.remedies.get(form))
-            else "yes"
-            for form in forms
-        ]
-        rows.append([one.name, *cells])
-    for cells in rows:
-        lines += [f"{'     -' if i else '   * -'} {cell}" for i, cell in enumerate(cells)]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+            for remedy in dict.fromkeys(one.remedies.values())
+        )
+        cells = (accepted or "none", remedies) if remedies else ("all forms", "")
+        shared.setdefault(cells, []).append(one.name.replace("(", " ("))
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 60 20 20", ""]
+    rows = [(", ".join(names), *cells) for cells, names in shared.items()]
+    for cells in [("Part of scikit-learn", "Works with", "Remedy for other forms"), *rows]:
+        for mark, cell in zip("*  ", cells):
+            lines += wrap(f"   {mark} - {cell}", 92, subsequent_indent=7 * " ")
+    return "\n".join(lines) + "\n"

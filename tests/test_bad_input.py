@@ -172,7 +172,7 @@ STEP_Y = {
         r"y\[5\] has 1 steps, but X\[5\] has 2",
     ),
     "a sequence short": (STEPS[:5], "X has 6 sequences, y has 5"),
-    "one a sequence": (Y, "must hold one value a step.*Got 1 dimension"),
+    "one a sequence": (Y, "must hold one value per step.*Got 1 dimension"),
     "dense": (np.zeros((6, 9)), r"y\[0\] has 9 steps, but X\[0\] has 3"),
     "too deep": ([y[:, None, None] for y in STEPS], r"y\[0\] has 3 dimensions"),
     "outputs differ": (

@@ -1,4 +1,4 @@
-"""What a recurrent cell is."""
+"""The base class of recurrent cells."""
 
 from abc import ABC, abstractmethod
 from numbers import Real
@@ -9,34 +9,34 @@ import numpy as np
 class Cell(ABC):
     """One step of a recurrence and its reverse, elementwise, without state.
 
-    The scan calls :meth:`step` with two sums of products that it has formed itself:
+    The loop over time calls :meth:`step` with two arrays that it has computed:
 
     - ``a``, the input projection x_t W + b, and
     - ``u``, the recurrent product h_{t-1} R,
 
     each of shape (n_gates, n, n_hidden), so that ``i, f = a + u`` unpacks the gates of
-    a cell that has two. A cell only says what the gates do. All arrays may be float32,
-    float64 or complex128: keep to analytic operations, or branch on real parts.
+    a cell that has two. A cell only defines the elementwise operations. All arrays may be
+    float32, float64 or complex128, so use analytic operations, or branch on real parts.
 
     The last gate may be late: its block of R then multiplies a vector v that the step
     itself computes, such as another state after the step, instead of h_{t-1}. ``u`` then
     lacks this gate. :meth:`step` computes the product of v and :meth:`late_R`,
     :meth:`step_back` passes the gradient back through it, and :meth:`late_input` returns v.
 
-    A cell of your own defines :attr:`gates`, :meth:`step` and :meth:`step_back`, and is
-    given to an estimator as ``cell=MyCell()``.
+    A custom cell defines :attr:`gates`, :meth:`step` and :meth:`step_back`, and is passed
+    to an estimator as ``cell=MyCell()``.
 
     Attributes
     ----------
     gates : tuple of str
         Names of the blocks of W, R and b, in their order.
     states : tuple of str, default=("h",)
-        What is handed from step to step. The first is the output of the cell, and what
-        R multiplies.
+        Names of the states that are passed from step to step. The first is the output of
+        the cell, and is multiplied by R.
     vectors : tuple of str, default=()
-        Names of the cell's own parameters, each of shape (n_hidden,), besides W, R, b.
+        Names of additional parameters besides W, R and b, each of shape (n_hidden,).
     initial_bias : dict of str to float, default={}
-        Biases that start elsewhere than at zero, by gate.
+        Initial biases that are not zero, by gate.
     late_gate : bool, default=False
         Whether the last gate is late.
 
@@ -57,6 +57,7 @@ class Cell(ABC):
     ...         (dh,) = d_state
     ...         da = (dh / 2 * (1 - s * s))[np.newaxis]
     ...         return da, da, (dh / 2,), {}
+    ...
     >>> X = np.random.default_rng(0).normal(size=(50, 8, 2))
     >>> model = RNNRegressor(8, cell=LeakyCell(), max_iter=5, random_state=0)
     >>> model.fit(X, X[:, :, 0].mean(axis=1)).predict(X).shape
@@ -90,10 +91,10 @@ class Cell(ABC):
         }
 
     def initialise(self, p, rng):
-        """Fill the parameters ``p`` of one layer with starting values.
+        """Fill the parameters ``p`` of one layer with initial values.
 
-        W after Glorot & Bengio (2010), R orthogonal (Saxe et al., 2014), gate by gate;
-        b from :attr:`initial_bias`; the cell's own vectors with zeros.
+        W as in Glorot & Bengio (2010), and R orthogonal (Saxe et al., 2014), gate by gate;
+        b from :attr:`initial_bias`; additional vectors with zeros.
         """
         n_in, n_hidden = len(p["W"]), len(p["R"])
         bound = np.sqrt(6 / (n_in + n_hidden))
@@ -142,12 +143,12 @@ class Cell(ABC):
         Returns
         -------
         da, du : ndarrays of shape (n_gates, n, n_hidden)
-            dL/da and dL/du; the same object where they are equal. Of a late gate, the
-            latter is with respect to v R.
+            dL/da and dL/du, the same object if they are equal. For a late gate, the latter
+            is the gradient with respect to v R.
         d_state : tuple of ndarrays of shape (n, n_hidden), or 0
             dL/d(previous state), without what passes through u.
         d_vectors : dict of str to ndarray of shape (n_hidden,)
-            dL/d(own parameter), by the names of :attr:`vectors`.
+            dL/d(additional parameter), by the names in :attr:`vectors`.
         """
 
     def late_R(self, p):
@@ -169,7 +170,7 @@ class Cell(ABC):
         raise NotImplementedError(f"{type(self).__name__} has no late_input.")
 
     def gate_values(self, tape):
-        """Values of the gates at a step, to look at; none unless a cell tells them.
+        """Values of the gates at a step, for inspection. Cells need not define this.
 
         Parameters
         ----------
@@ -179,7 +180,7 @@ class Cell(ABC):
         Returns
         -------
         values : dict of str to ndarray of shape (n, n_hidden)
-            By the names of gates that are no state.
+            By the names of the gates that are not states.
         """
         return {}
 

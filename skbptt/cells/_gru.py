@@ -9,7 +9,7 @@ from ._base import Cell, check_chrono, chrono_biases
 class GRUCell(Cell):
     r"""The gated recurrent unit (Cho et al., 2014).
 
-    With the blocks r, z, n of W, R and b, and a bias b_n of its own on the recurrent
+    With the blocks r, z, n of W, R and b, and a separate bias b_n on the recurrent
     side:
 
     .. math::
@@ -19,8 +19,8 @@ class GRUCell(Cell):
         n &= \tanh(x_t W_n + b[n] + r \odot (h_{t-1} R_n + b_n)) \\
         h_t &= (1 - z) \odot n + z \odot h_{t-1}
 
-    With ``reset_after=False`` the reset gate stands before the product, and there is no
-    b_n:
+    With ``reset_after=False``, the reset gate is applied before the product, and there is
+    no b_n:
 
     .. math::
 
@@ -29,24 +29,24 @@ class GRUCell(Cell):
     Parameters
     ----------
     reset_after : bool, default=True
-        Whether the reset gate stands after the product with R, as in cuDNN, PyTorch and
+        Whether the reset gate is applied after the product with R, as in cuDNN, PyTorch and
         Keras, or before it, as in the final version of the paper.
     chrono : float, default=None
-        The longest dependency to expect, in steps, :math:`T_{\max}`, at least 2. The bias
-        of the update gate z, which keeps the state, then starts at
+        The length in steps of the longest expected dependency, :math:`T_{\max}`, at least
+        2. The bias of the update gate z, which keeps the state, is then initialised to
         :math:`\log \mathcal{U}(1, T_{\max} - 1)` in each unit, so that the units remember
-        for up to so many steps (Tallec & Ollivier, 2018). Otherwise it starts at zero.
+        for up to that many steps (Tallec & Ollivier, 2018). None initialises it to zero.
 
     Raises
     ------
     ValueError
-        If a parameter has another value.
+        If a parameter has an invalid value.
 
     References
     ----------
     Cho, K. et al. (2014). Learning phrase representations using RNN encoder-decoder for
     statistical machine translation. EMNLP. arXiv:1406.1078, equations 5 to 8; the reset
-    gate stands after the product in version 1 of that paper, and before it in version 3.
+    gate is after the product in version 1 of that paper, and before it in version 3.
 
     Tallec, C. & Ollivier, Y. (2018). Can recurrent neural networks warp time? ICLR.
     arXiv:1804.11188.

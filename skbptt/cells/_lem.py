@@ -11,8 +11,8 @@ from ._base import Cell
 class LEMCell(Cell):
     r"""Long expressive memory (Rusch et al., 2022).
 
-    Two coupled states move towards new values in steps of time that the cell learns. With
-    the blocks dt_z, dt_h, g_z, g_h of W, R and b:
+    Two coupled states move towards new values with learned time steps. With the blocks
+    dt_z, dt_h, g_z, g_h of W, R and b:
 
     .. math::
 
@@ -24,14 +24,14 @@ class LEMCell(Cell):
         h_t &= (1 - \overline{\Delta t}_t) \odot h_{t-1}
             + \overline{\Delta t}_t \odot \tanh(x_t W_{g_h} + b_{g_h} + z_t R_{g_h})
 
-    h is y in the paper, and the blocks, in their order, are its 1, 2, z and y. Unlike in
-    the other gates, :math:`R_{g_h}` multiplies the new z.
+    h is called y in the paper, and the blocks, in this order, 1, 2, z and y. Unlike the
+    recurrent matrices of the other gates, :math:`R_{g_h}` multiplies the new z.
 
     Parameters
     ----------
     dt : float, default=1.0
-        The longest step of time, :math:`\Delta t`. A smaller one remembers for longer. Up
-        to 1, no state leaves the range from -1 to 1.
+        The longest time step, :math:`\Delta t`. The cell remembers for longer if it is
+        smaller. Up to 1, all states stay between -1 and 1.
 
     Raises
     ------

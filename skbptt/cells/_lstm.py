@@ -18,20 +18,21 @@ class LSTMCell(Cell):
         c_t &= f \odot c_{t-1} + i \odot g \\
         h_t &= o \odot \tanh(c_t)
 
-    The forget gate's bias starts at 1 (Jozefowicz, Zaremba & Sutskever, 2015).
+    The forget gate's bias is initialised to 1 (Jozefowicz, Zaremba & Sutskever, 2015).
 
     Parameters
     ----------
     chrono : float, default=None
-        The longest dependency to expect, in steps, :math:`T_{\max}`, at least 2. The biases
-        then start at :math:`b_f \sim \log \mathcal{U}(1, T_{\max} - 1)` in each unit and
-        :math:`b_i = -b_f`, so that the units remember for up to so many steps (Tallec &
+        The length in steps of the longest expected dependency, :math:`T_{\max}`, at least
+        2. The biases are then initialised to :math:`b_f \sim \log \mathcal{U}(1, T_{\max} -
+        1)` in each unit and
+        :math:`b_i = -b_f`, so that the units remember for up to that many steps (Tallec &
         Ollivier, 2018).
 
     Raises
     ------
     ValueError
-        If chrono is no such number.
+        If chrono is neither None nor a finite number of at least 2.
 
     References
     ----------

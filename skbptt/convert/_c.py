@@ -27,7 +27,7 @@ def to_c(estimator, name, *, weights="float32"):
     """Write a fitted estimator as C, for devices and programs without Python.
 
     The code is C99, and C++ too. It needs nothing but the standard library of C,
-    allocates no memory, and keeps no state of its own. It computes in floats of 32 bits.
+    allocates no memory, and keeps no state. It computes in 32-bit floats.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def to_c(estimator, name, *, weights="float32"):
         If the estimator or its cell cannot be expressed.
     ValueError
         If the network reads sequences in both directions, if ``name`` is no identifier, if
-        ``weights`` is another value, or if weights or categories cannot be told apart in
+        ``weights`` is another value, or if weights or categories cannot be distinguished in
         32 bits.
 
     Examples

@@ -168,7 +168,8 @@ def element(onnx, kind):
 
 
 def register_skl2onnx():
-    """Register converters with skl2onnx, for pipelines and meta-estimators of its own.
+    """Register converters with skl2onnx, for its conversion of pipelines and
+    meta-estimators.
 
     :func:`to_onnx` of a pipeline needs no registration. Without an input "lengths" all
     sequences have as many steps as the array.

@@ -1,4 +1,4 @@
-"""A network as nodes of ONNX, wherever these go."""
+"""A network as ONNX nodes, for any container of nodes."""
 
 import numpy as np
 

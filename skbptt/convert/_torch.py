@@ -87,7 +87,7 @@ def from_torch(module, estimator, *, classes=None):
     ImportError
         If PyTorch is not installed.
     TypeError
-        If the module has other modules, or parameters of its own.
+        If the module has other modules, or further parameters.
     ValueError
         If the module and the estimator do not have the same cell, sizes or directions, or
         if the module has projections or dropout between its layers.

@@ -6,7 +6,8 @@ import numpy as np
 
 from ._validation import as_items, is_list, missing
 
-# Codes are stored beside numbers, and larger integers are not exact in that precision.
+# Codes are stored together with numbers, and larger integers are not exact in that
+# precision.
 MOST = {np.dtype(np.float32): 2**24, np.dtype(np.float64): 2**53}
 
 
@@ -174,7 +175,7 @@ def codes_of(values, categories, name, most):
     if len(categories) > most:
         raise ValueError(
             f"Feature {name!r} of X has {len(categories)} categories. At most {most} can "
-            "be told apart in the precision of the numbers of X."
+            "be distinguished in the precision of the numbers of X."
         )
     gone = missing(values)
     with_missing = bool(missing(categories[-1:]).any())

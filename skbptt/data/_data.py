@@ -21,7 +21,7 @@ class Data:
     weights : ndarray of shape (n_sequences,) or (n_steps,)
         Or (..., n_outputs): a weight for each output.
     per_step : bool
-        Whether y and weights are one a step, stacked like the steps.
+        Whether y and weights have one row per step, stacked like the steps.
     """
 
     def __init__(self, sequences, y, weights, per_step):
@@ -44,7 +44,7 @@ class Data:
 
     @cached_property
     def keys(self):
-        """What tells each sequence with its targets from others, in 32 bytes."""
+        """A fingerprint of each sequence with its targets, in 32 bytes."""
         sequences = self.sequences
         targets = sequences.split(self.y) if self.per_step else self.y
         xs = sequences.split(sequences.steps)
@@ -102,7 +102,7 @@ def canonical(data):
     """The data with equal sequences merged, their weights added, in an order of content.
 
     So a sequence of weight 2 and the same sequence given twice are the same data, to the
-    bit, and a fit cannot tell them apart.
+    bit, and a fit cannot distinguish them.
     """
     if not data.known.all():
         data = completed(data)
@@ -164,7 +164,7 @@ def projections(sequences):
 
 
 def fingerprint(data):
-    """What tells whether it is the same data."""
+    """A fingerprint of the data."""
     return digest(data.weights) + blake2b(data.keys, digest_size=16).digest()
 
 

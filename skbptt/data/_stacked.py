@@ -1,4 +1,4 @@
-"""Sequences of any form as rows, one a step, and the way back to that form."""
+"""Sequences of any form as rows, one per step, and the conversion back to that form."""
 
 from copy import copy
 

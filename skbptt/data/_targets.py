@@ -28,7 +28,7 @@ def stack_per_step(values, sequences, name, of="X"):
         values = np.asarray(values)
         if values.ndim not in (2, 3):
             raise ValueError(
-                f"With return_sequences=True, {name} must hold one value a step: an "
+                f"With return_sequences=True, {name} must hold one value per step: an "
                 f"array of shape (n_sequences, n_steps) or (n_sequences, n_steps, k), or "
                 f"a list of arrays. Got {values.ndim} dimension(s)."
             )
@@ -48,7 +48,7 @@ def stack_per_step(values, sequences, name, of="X"):
         if len(value) != n:
             raise ValueError(f"{name}[{i}] has {len(value)} steps, but {of}[{i}] has {n}.")
     if any(value.dtype.kind == "U" for value in values):
-        # Else what is missing in a sequence of its own would become the string "nan".
+        # Otherwise a missing value alone in its sequence would become the string "nan".
         values = [v.astype(object) if missing(v).any() else v for v in values]
     try:
         return np.concatenate(values)
@@ -109,7 +109,8 @@ def check_targets(estimator, y, sample_weight, sequences, per_step):
         y = stack_per_step(y, sequences, "y")
     elif getattr(y, "ndim", 1) > 2 or (is_list(y) and len(set(map(np.shape, y))) > 1):
         raise ValueError(
-            "y holds an array a sequence. For one target a step, set return_sequences=True."
+            "y holds one array per sequence. For one target per step, set "
+            "return_sequences=True."
         )
     values = as_array(y)
     if values.ndim not in (1, 2):  # which is refused below
@@ -178,7 +179,7 @@ def narrowed(values):
 
 
 def check_weights(sample_weight, sequences, per_step, n_outputs):
-    """Validate weights: one a sequence, or stacked one a step if ``per_step``.
+    """Validate weights: one per sequence or, if ``per_step``, stacked with one per step.
 
     Or several, for the outputs of each.
     """

@@ -1,4 +1,4 @@
-"""Sequences to learn from: real speech, and generated problems of long memory."""
+"""Data sets: real speech, and generated problems with long dependencies."""
 
 from .._public import publish
 from ._japanese_vowels import load_japanese_vowels

@@ -13,14 +13,14 @@ def load_japanese_vowels(*, subset="all", return_X_y=False):
     """Load utterances of two Japanese vowels by nine speakers.
 
     Nine men say "ae"; each utterance is a sequence of 7 to 29 frames (6.4 ms apart) of 12
-    cepstrum coefficients of linear prediction, and the task is to tell the speaker. The
+    cepstrum coefficients of linear prediction, and the task is to identify the speaker. The
     split is the published one: 30 utterances of each speaker for training, and 24 to 88
     for the test.
 
     =================   ==============
     Sequences                      640
-    of them training               270
-    of them test                   370
+    Training                       270
+    Test                           370
     Steps                      7 to 29
     Features                        12
     Classes                          9
@@ -29,7 +29,7 @@ def load_japanese_vowels(*, subset="all", return_X_y=False):
     Parameters
     ----------
     subset : {"all", "train", "test"}, default="all"
-        Which utterances to load. All begin with those for training.
+        Which utterances to load. With "all", those for training come first.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
 

@@ -1,15 +1,15 @@
-"""Generated sequences that ask for a long memory."""
+"""Generated sequences with long dependencies."""
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 
 def make_adding_problem(n_sequences=1000, n_steps=100, *, random_state=None):
-    """Make the adding problem: two marked values of a long series are to be added.
+    """Make the adding problem: the sum of two marked values of a long series.
 
     The first feature is drawn uniformly from [0, 1); the second marks one step in the
     first half and one in the second half with 1. The target is the sum of the two marked
-    values. Always to predict 1, the mean, has a mean squared error of 1/6.
+    values. Always predicting the mean, 1, has a mean squared error of 1/6.
 
     Parameters
     ----------
@@ -50,29 +50,29 @@ def make_adding_problem(n_sequences=1000, n_steps=100, *, random_state=None):
 
 
 def make_temporal_order(n_sequences=1000, n_steps=100, *, n_symbols=2, random_state=None):
-    """Make the temporal order problem: in which order did rare symbols come?
+    """Make the temporal order problem: the order in which rare symbols occur.
 
-    Each step shows one of six symbols, one-hot. Four are distractors; at two (or three)
-    random steps, far from the end and from each other, stands one of the other two. Their
-    order is the class: one of 4 (or 8).
+    Each step is one of six symbols, one-hot encoded. Four symbols are distractors. The
+    other two occur at two (or three) random steps, far from the end and from each other.
+    Their order is the class, one of 4 (or 8).
 
     Parameters
     ----------
     n_sequences : int, default=1000
         Number of sequences, at least 1.
     n_steps : int, default=100
-        Their length, at least 10. With two symbols these stand at n_steps/10 to
+        Their length, at least 10. With two symbols, these are at n_steps/10 to
         n_steps/5 and n_steps/2 to 3 n_steps/5; with three, from n_steps/10, n_steps/3 and
         2 n_steps/3 on, for n_steps/10 steps.
     n_symbols : {2, 3}, default=2
-        How many symbols matter.
+        Number of relevant symbols in a sequence.
     random_state : int, RandomState instance or None, default=None
         Determines the random numbers.
 
     Returns
     -------
     X : ndarray of shape (n_sequences, n_steps, 6)
-        One-hot symbols; the last two features are those that matter.
+        One-hot symbols. The last two features are the relevant symbols.
     y : ndarray of shape (n_sequences,)
         Class 0 to 3 (or 7): the symbols read as binary digits, the first the highest.
 
@@ -110,9 +110,9 @@ def make_copy_memory(
 ):
     """Make the copy memory problem: repeat symbols after a long pause.
 
-    First come ``n_memorized`` random symbols, then ``n_steps`` blanks, the last of which
-    is a go signal instead, and ``n_memorized`` blanks in which the symbols are to be
-    repeated. It has a target for every step: blank until the repetition begins.
+    A sequence consists of ``n_memorized`` random symbols, ``n_steps`` blanks, the last of
+    which is replaced by a go signal, and ``n_memorized`` blanks during which the symbols
+    are to be repeated. Every step has a target, which is blank until the repetition begins.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def make_copy_memory(
     n_symbols : int, default=8
         Number of different symbols, at least 2.
     n_memorized : int, default=10
-        How many are to be kept in mind, at least 1.
+        Number of symbols to remember, at least 1.
     random_state : int, RandomState instance or None, default=None
         Determines the random numbers.
 

@@ -166,7 +166,7 @@ class PointwiseRNN(BaseRNN):
         Raises
         ------
         ValueError
-            If a parameter or an argument is not allowed. The estimator then stays as it
+            If a parameter or an argument is not allowed. The estimator is then left as it
             was.
 
         Warns
@@ -205,7 +205,7 @@ class PointwiseRNN(BaseRNN):
     # Prediction.
 
     def _arrange(self, values, sequences):
-        """Values a sequence as they are, values a step in the form of X."""
+        """Values per sequence unchanged, values per step in the form of X."""
         return sequences.unstack(values) if self._network.per_step else values
 
     def predict(self, X):
@@ -215,7 +215,7 @@ class PointwiseRNN(BaseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
 
         Returns
         -------
@@ -260,7 +260,7 @@ class PointwiseRNN(BaseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
         y : array-like
             True targets, as in fit. With ``return_sequences=True`` the score is taken
             over all steps that are not padding.

@@ -20,25 +20,25 @@ from ._base import PointwiseRNN, goes_on_by_batches
 class RNNClassifier(ClassifierMixin, PointwiseRNN):
     """Recurrent neural network classifier of sequences.
 
-    One label a sequence, or with ``return_sequences=True`` one each time step. Minimises
-    the cross-entropy of softmax (two classes or indicators: logistic) outputs, by exact
-    backpropagation through time [1]_.
+    Predicts one label per sequence or, with ``return_sequences=True``, one per time step.
+    Minimises the cross-entropy of softmax outputs (logistic outputs for two classes and for
+    multilabel indicators) by exact backpropagation through time [1]_.
 
     Parameters
     ----------
     <network parameters>
 
     class_weight : dict, list of dict, "balanced" or None, default=None
-        Factors of the weights, by class. "balanced" gives all classes the same total
-        weight. For indicators, a list with a dict for each column, whose factors are
-        multiplied over the labels of positive weight.
+        Factors of the sample weights for each class. "balanced" gives all classes the same
+        total weight. For multilabel indicators, a list with one dict per column; the
+        factors of a sample are multiplied over its labels of positive weight.
 
     <training parameters>
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels; for indicators, the numbers of the columns.
+        The class labels. For multilabel indicators, the indices of the columns.
 
     <attributes>
 
@@ -159,12 +159,12 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
 
-    # Before the method of the mixin, which knows nothing of targets per step.
+    # Overrides the method of the mixin, which does not support targets per step.
     score = PointwiseRNN.score
 
     @available_if(goes_on_by_batches)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Go on training by one pass over the given data.
+        """Continue training with one pass over the given data.
 
         Parameters
         ----------
@@ -176,7 +176,7 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
         sample_weight : array-like, default=None
             Weights, as in fit.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come. Needed in the first call only.
+            All labels that may occur in any call. Required in the first call only.
 
         Returns
         -------
@@ -186,7 +186,7 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
         Raises
         ------
         ValueError
-            If a parameter or an argument is not allowed. The estimator then stays as it
+            If a parameter or an argument is not allowed. The estimator is then left as it
             was.
         """
         if self.class_weight == "balanced":
@@ -325,7 +325,7 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
 
         Returns
         -------
@@ -349,7 +349,7 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
 
         Returns
         -------
@@ -370,7 +370,7 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
 
         Returns
         -------

@@ -33,7 +33,7 @@ from ..training import (
 )
 from ._parameters import embedding_dims, hidden_sizes, make_cell, same_cell, window_of
 
-# Targets from which the first of several calls can tell the spread of those to come.
+# Least number of targets from which a first call estimates the spread of all targets.
 TYPICAL = 30
 
 
@@ -140,7 +140,7 @@ class Fitting(BaseEstimator, ABC):
         per_step = self.return_sequences
         data = self._prepare(X, y, sample_weight, per_step=per_step, **how)
         if data.sequences.padded:
-            self._equally_long = False  # also where training goes on
+            self._equally_long = False  # also if training is resumed
         data = drop_weightless(data)
         if not how["known"]:
             data = self._without_unused_categories(data)
@@ -207,7 +207,7 @@ class Fitting(BaseEstimator, ABC):
         return data.with_steps(steps)
 
     def _new_state(self):
-        """What training goes on from, besides the weights; all plain, to be stored.
+        """The state that training resumes from, besides the weights, as plain values.
 
         Later also the "solver", its "descent" and "result", a fingerprint of the "data",
         the "units" of the targets and, where these differ from those of the user, the
@@ -274,7 +274,7 @@ class Fitting(BaseEstimator, ABC):
         )
 
     def _ready(self, data):
-        """Data in an order of their own, weighted by the classes as well."""
+        """Data in a canonical order, with class weights applied."""
         if self.shuffle or not solvers.SOLVERS[self.solver].by_batches:
             data = canonical(data)
         # After equal sequences are one, or sums would differ in the last bit.

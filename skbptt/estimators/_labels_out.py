@@ -104,7 +104,7 @@ class LabelRNN(BaseRNN):
         Raises
         ------
         ValueError, TypeError
-            If a parameter or an argument is not allowed. The estimator then stays as it
+            If a parameter or an argument is not allowed. The estimator is then left as it
             was.
 
         Warns
@@ -119,7 +119,7 @@ class LabelRNN(BaseRNN):
 
     @available_if(goes_on_by_batches)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Go on training by one pass over the given data.
+        """Continue training with one pass over the given data.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class LabelRNN(BaseRNN):
         Raises
         ------
         ValueError, TypeError
-            If a parameter or an argument is not allowed. The estimator then stays as it
+            If a parameter or an argument is not allowed. The estimator is then left as it
             was.
         """
         return self._partial_fit(X, y, sample_weight, classes=classes)
@@ -205,7 +205,7 @@ class LabelRNN(BaseRNN):
         Parameters
         ----------
         X : array-like
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
 
         Returns
         -------
@@ -220,7 +220,7 @@ class LabelRNN(BaseRNN):
         Parameters
         ----------
         X : array-like
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
         n : int
             Number of outputs for each sequence. The search keeps ``beam_width``
             beginnings of outputs, or 4 n if that is more.
@@ -251,7 +251,7 @@ class LabelRNN(BaseRNN):
         Parameters
         ----------
         X : array-like
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
         y : list or array of n_sequences sequences of labels, or array-like of str
             True targets. They may hold labels that are not among ``classes_``.
         sample_weight : array-like of shape (n_sequences,), default=None
@@ -278,7 +278,7 @@ class LabelRNN(BaseRNN):
         Parameters
         ----------
         X : array-like
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
         y : list or array of n_sequences sequences of labels, or array-like of str
             Targets, of labels among ``classes_``.
 

@@ -133,7 +133,7 @@ def embedding_dims(given, n_categories):
 
 
 def automatic_dim(n_categories):
-    """Length of the vectors of so many categories."""
+    """Length of the embedding vectors for a number of categories."""
     return min(64, -(-n_categories // 2))
 
 

@@ -54,8 +54,8 @@ def has_distribution(estimator):
 class RNNRegressor(RegressorMixin, PointwiseRNN):
     """Recurrent neural network regressor of sequences.
 
-    One or several real targets a sequence, or with ``return_sequences=True`` at each time
-    step, by exact backpropagation through time [1]_.
+    Predicts one or several real targets per sequence or, with ``return_sequences=True``,
+    per time step. Trained by exact backpropagation through time [1]_.
 
     Parameters
     ----------
@@ -63,11 +63,11 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
 
     loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile", \
             "gaussian", "student_t", "negative_binomial"}, default="squared_error"
-        The loss of a target, averaged over several.
+        The loss, averaged over several targets.
 
-        - "squared_error" is half the squared error, and "absolute_error" the absolute one.
+        - "squared_error" is half the squared error, "absolute_error" the absolute error.
         - "huber" is squared up to an error of 1.48 times the median absolute deviation of
-          the targets and linear beyond.
+          the targets, and linear beyond.
         - "poisson" is half the Poisson deviance, with an exponential output.
         - "quantile" is the pinball loss of a quantile, or its mean over several.
         - "gaussian", "student_t" and "negative_binomial" (for counts) are minus the log of
@@ -201,12 +201,12 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
 
-    # Before the method of the mixin, which knows nothing of targets per step.
+    # Overrides the method of the mixin, which does not support targets per step.
     score = PointwiseRNN.score
 
     @available_if(goes_on_by_batches)
     def partial_fit(self, X, y, sample_weight=None):
-        """Go on training by one pass over the given data.
+        """Continue training with one pass over the given data.
 
         Parameters
         ----------
@@ -226,7 +226,7 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
         Raises
         ------
         ValueError
-            If a parameter or an argument is not allowed. The estimator then stays as it
+            If a parameter or an argument is not allowed. The estimator is then left as it
             was.
         """
         return self._partial_fit(X, y, sample_weight)
@@ -286,7 +286,7 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
         return_std : bool, default=False
             Whether to return standard deviations as well. Needs a loss with a
             distribution.
@@ -294,17 +294,17 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
         Returns
         -------
         y : ndarray of shape (n_sequences,) or (n_sequences, n_outputs)
-            Predicted targets; for a distribution its mean. With several quantiles a last
-            axis has one value for each. With ``return_sequences=True``, an array
-            (n_sequences, n_steps, ...) if X is an array, with NaN where X is padding; else
-            an object array of arrays of shape (n_steps, ...).
+            Predicted targets, the means for a loss with a distribution. With several
+            quantiles, the last axis has one value for each. With ``return_sequences=True``,
+            an array (n_sequences, n_steps, ...) if X is an array, with NaN where X is
+            padding; else an object array of arrays of shape (n_steps, ...).
         y_std : ndarray of the shape of y
             Standard deviations of the predicted distributions. Only with ``return_std``.
 
         Raises
         ------
         ValueError
-            If X is not of the kind met in fit, or if ``return_std`` needs another loss.
+            If X is not of the same kind as in fit, or if ``return_std`` needs another loss.
         """
         if not return_std:
             return super().predict(X)
@@ -326,7 +326,7 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
         ----------
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
 
         Returns
         -------

@@ -11,10 +11,10 @@ from ..data import encode_step
 
 
 class Stream:
-    """Sequences that arrive step by step, read by a fitted network.
+    """A fitted network that reads sequences step by step as they arrive.
 
-    ``stream`` of an estimator creates it. Later fits of that estimator do not change the
-    stream. A stream can be pickled.
+    It is created by the method ``stream`` of an estimator. Later fits of that estimator do
+    not change the stream. A stream can be pickled.
 
     Parameters
     ----------
@@ -33,6 +33,7 @@ class Stream:
     >>> stream = model.stream()
     >>> for x in X[0]:
     ...     prediction = stream.push(x)
+    ...
     >>> bool(np.isclose(prediction, model.predict(X[:1])[0]))
     True
     """
@@ -129,12 +130,12 @@ class Stream:
         return values if self.n_streams is not None else first_of(values)
 
     def reset(self, which=None):
-        """Start sequences anew.
+        """Start new sequences.
 
         Parameters
         ----------
         which : int, array-like of int or bool mask, default=None
-            The streams to reset; all if None.
+            The streams to reset. None resets all.
 
         Returns
         -------
@@ -143,7 +144,7 @@ class Stream:
         Raises
         ------
         ValueError
-            If ``which`` does not choose among the streams. They then stay as they were.
+            If ``which`` does not select existing streams. The streams then stay unchanged.
         """
         rows = np.arange(self._n)
         if which is not None:
@@ -169,7 +170,7 @@ class Stream:
 
     @property
     def state(self):
-        """Copies of the arrays from which the streams go on, by name.
+        """Copies of the arrays that hold the current state of the streams, by name.
 
         Each has n_streams rows. A dict with the same names and shapes can be assigned.
         """

@@ -9,24 +9,25 @@ from ._labels_out import LabelRNN, positive_integer
 class RNNTranscriber(LabelRNN):
     """Recurrent neural network that transcribes sequences to shorter sequences of labels.
 
-    Speech to words, handwriting to letters, signals to events: the labels come in the order
-    of the input, there are fewer of them than steps, and nobody has said at which steps.
-    Connectionist temporal classification (CTC) sums over all alignments [14]_: at each step
-    the network gives the probabilities of the labels and of a blank.
+    Examples are speech to words, handwriting to letters, and signals to events: the labels
+    are in the order of the input, there are fewer labels than steps, and their positions in
+    the training data are unknown. At each step, the network predicts the probabilities of
+    the labels and of a blank. Connectionist temporal classification (CTC) sums over all
+    alignments [14]_.
 
     Parameters
     ----------
     <sequence network parameters>
 
     target_tokenizer : {"char", "word"} or callable, default="char"
-        How texts in y are split into labels: characters, words between white space, or what
-        a callable returns for a text. Predictions are texts again: labels are joined with
-        a space between words, and without anything between others. Not used if y holds
+        How texts in y are split into labels: into characters, into words separated by white
+        space, or by a callable that returns the labels of a text. Predicted
+        labels are joined into texts, with a space between words only. Not used if y holds
         sequences of labels.
 
     beam_width : int, default=1
-        1 predicts what the most probable path reads as. A larger number searches for the
-        most probable output with so many prefixes, each with the sum over its paths.
+        1 predicts the labels of the most probable path. A larger number is the width of a
+        prefix beam search for the most probable output, summed over its paths.
 
     solver : {"adam", "sgd", "lbfgs", "cg", "adam+lbfgs"}, default="adam"
         "adam" and "sgd" descend by mini-batches, "lbfgs" and "cg" are the full-batch
@@ -49,8 +50,8 @@ class RNNTranscriber(LabelRNN):
     Notes
     -----
     y is a list or an object array of sequences of integers or of strings, or of texts. A
-    sequence may be empty. A target that cannot be aligned is an error: a sequence needs a
-    step for each label, and one more between equal labels.
+    target may be empty. A target that cannot be aligned raises an error: a sequence needs
+    one step for each label, and one more between equal labels.
 
     <notes>
 
@@ -71,6 +72,7 @@ class RNNTranscriber(LabelRNN):
     >>> def signal(word):
     ...     parts = [[0.0] * rng.integers(1, 4) + [" abc".index(c)] * 3 for c in word]
     ...     return np.concatenate(parts)[:, np.newaxis]
+    ...
     >>> y = ["".join(rng.choice(list("abc"), rng.integers(1, 5))) for _ in range(200)]
     >>> X = [signal(word) for word in y]
     >>> model = RNNTranscriber(16, bidirectional=True, max_iter=40, random_state=0)

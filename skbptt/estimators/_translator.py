@@ -16,9 +16,10 @@ from ._parameters import automatic_dim, make_cell
 class RNNTranslator(LabelRNN):
     """Recurrent neural network that translates sequences to sequences of any length.
 
-    An encoder reads the sequence. A decoder starts from its last states and predicts one
-    label after the other, each from those before, until it predicts the end [14]_. With
-    attention it sees a weighted mean of all states of the encoder at each label [15]_.
+    An encoder reads the sequence. A decoder starts from the encoder's last states and
+    predicts the labels one by one, each from the previous ones, until it predicts the end
+    [14]_. With attention, it also reads a weighted mean of all states of the encoder at
+    each label [15]_.
     Training maximises the likelihood of the targets.
 
     Parameters
@@ -26,27 +27,27 @@ class RNNTranslator(LabelRNN):
     <sequence network parameters>
 
     attention : {"dot"} or None, default="dot"
-        Whether the decoder reads the states of the encoder again at each label: with
-        weights from the product of its own state with each of them.
+        Whether the decoder uses attention. "dot" weights the states of the encoder by their
+        scalar products with the state of the decoder, at each label.
 
     target_tokenizer : {"char", "word"} or callable, default="word"
-        How texts in y are split into labels: characters, words between white space, or what
-        a callable returns for a text. Predictions are texts again: labels are joined with
-        a space between words, and without anything between others. Not used if y holds
+        How texts in y are split into labels: into characters, into words separated by white
+        space, or by a callable that returns the labels of a text. Predicted
+        labels are joined into texts, with a space between words only. Not used if y holds
         sequences of labels.
 
     max_length : int or None, default=None
-        The largest number of labels of a prediction. None means that of the longest target
-        in ``fit``.
+        Maximum number of labels of a prediction. None means the length of the longest
+        target in ``fit``.
 
     beam_width : int, default=1
-        1 predicts the most probable label at each step. A larger number searches with the
-        so many most probable beginnings of each prediction.
+        1 predicts the most probable label at each step. A larger number is the width of a
+        beam search, which keeps that many prefixes of each prediction.
 
     length_penalty : float, default=0.0
-        Predictions of different length are compared by their log-probability over their
-        number of labels, and 1 for the end, to this power. 0 is the log-probability, which
-        favours short predictions; 1 is its mean.
+        Beam search divides the log-probability of a prediction by its number of labels,
+        including the end, to this power. 0 does not divide, which favours short
+        predictions; 1 takes the mean per label.
 
     solver : {"adam", "sgd", "lbfgs", "cg", "adam+lbfgs"}, default="adam"
         "adam" and "sgd" descend by mini-batches, "lbfgs" and "cg" are the full-batch
@@ -58,7 +59,7 @@ class RNNTranslator(LabelRNN):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels that occur in y. The last output of the network is the end.
+        The labels that occur in y. The last output of the network is the end of sequence.
 
     <attributes>
 
@@ -68,9 +69,9 @@ class RNNTranslator(LabelRNN):
 
     Notes
     -----
-    The layers of the decoder have the sizes of those of the encoder, in one direction. The
-    vectors of labels are as long as those of a categorical feature with ``embedding_dim``
-    "auto", or as that says if it is an int.
+    The layers of the decoder have the same sizes as those of the encoder, in one direction.
+    The embedding vectors of labels have the length ``embedding_dim`` if that is an int, and
+    otherwise the "auto" length of a categorical feature with as many categories.
 
     <notes>
 

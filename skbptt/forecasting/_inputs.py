@@ -144,7 +144,7 @@ def filled(values):
     return values[np.where(last < 0, known.argmax(), last)]
 
 
-def befores(values, inputs):
+def previous_values(values, inputs):
     """The values before each step of a series but the first, filled where missing."""
     return np.lib.stride_tricks.sliding_window_view(filled(values), inputs.n_before)[:-1]
 

@@ -5,7 +5,7 @@ from copy import copy
 import numpy as np
 
 from ._checks import check_distribution
-from ._inputs import befores, filled
+from ._inputs import filled, previous_values
 from ._state import State, read
 
 # Time steps of a stretch in training, and those at its start that only warm up the states.
@@ -26,7 +26,7 @@ class Model:
     scales : Scales
         Of the series it was fitted to.
     state : State
-        Where forecasts go on from.
+        The state from which forecasts continue.
     largest_std : float
         The largest standard deviation that it predicted in training.
     """
@@ -88,7 +88,9 @@ class Model:
     def rows(self, values, covariates, scales):
         """Inputs of the steps after the first ``n_before``, with their covariates."""
         return [
-            np.hstack([self.inputs.read(befores(z, self.inputs), scales.of(i)), of_one])
+            np.hstack(
+                [self.inputs.read(previous_values(z, self.inputs), scales.of(i)), of_one]
+            )
             for i, (z, of_one) in enumerate(zip(values, covariates))
         ]
 
@@ -96,7 +98,7 @@ class Model:
         """What the regressor learns, of the same steps."""
         targets = []
         for i, z in enumerate(values):
-            before = befores(z, self.inputs)
+            before = previous_values(z, self.inputs)
             shift, scale = self.inputs.shift_and_scale(before, scales.of(i))
             targets.append((z[self.inputs.n_before :] - shift) / scale)
         return targets
@@ -156,7 +158,7 @@ class Model:
         targets = self.targets(values, scales)
         found = self.regressor.predict_distribution([rows[i] for i in long])
         for i, distribution in zip(long, found):
-            before = befores(values[i], self.inputs)
+            before = previous_values(values[i], self.inputs)
             _, scale = self.inputs.shift_and_scale(before, scales.of(i))
             of_y = distribution.logpmf if is_discrete(distribution) else distribution.logpdf
             log_p[i][n:] = of_y(targets[i]) - np.log(scale)

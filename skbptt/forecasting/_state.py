@@ -1,4 +1,4 @@
-"""Where forecasts go on from: the last values and the states of the network."""
+"""The state from which forecasts continue: the last values and the network's states."""
 
 import numpy as np
 

@@ -8,7 +8,7 @@ from ..preprocessing._series import describe_disorder, holes_in, increases, time
 
 
 def index_of(table, label):
-    """The index of a pandas series or frame as times or numbers; None if there is none."""
+    """The index of a pandas series or frame as times or numbers, or None."""
     index = times_of(table, label)
     if index is None:
         return None
@@ -19,9 +19,9 @@ def index_of(table, label):
     if index.dtype.kind in "iufmM" or isinstance(index, pd.PeriodIndex) or not len(index):
         return index
     raise ValueError(
-        f"The index of {label} must be of times or numbers, from which the next ones can "
-        f"be told. Got {index.inferred_type}. Convert it, with pandas.to_datetime(), or "
-        "number the rows, with reset_index(drop=True)."
+        f"The index of {label} must contain times or numbers that can be continued. Got "
+        f"{index.inferred_type}. Convert it with pandas.to_datetime(), or number the rows "
+        "with reset_index(drop=True)."
     )
 
 
@@ -67,7 +67,7 @@ def regular(index):
 
 
 def tail(index):
-    """The last times of an index, from which the next can be told, or None of no index."""
+    """The last times of an index, from which the next follow, or None without an index."""
     return None if index is None else regular(index)[-10:]
 
 
@@ -83,9 +83,9 @@ def following(index, n):
         freq = regular(index).freq
         if freq is None:
             raise ValueError(
-                "The next times cannot be told from the index of series, which has no "
-                "frequency: give it one with asfreq(), make it one of periods with "
-                "to_period(), or number the rows with reset_index(drop=True)."
+                "The index of series has no frequency, so its next times are unknown. Set "
+                "a frequency with asfreq(), convert the index to periods with to_period(), "
+                "or number the rows with reset_index(drop=True)."
             )
         return pd.date_range(index[-1], periods=n + 1, freq=freq, name=index.name)[1:]
     before, last = index[-2:].tolist()

@@ -159,7 +159,7 @@ class Layer:
         return {}
 
     def numbers_per_step(self, keep):
-        """About how many numbers a step of a sequence takes, with a tape or without."""
+        """Approximate count of numbers stored per step, with or without a tape."""
         return 0
 
     def forward(self, p, x, run):
@@ -217,7 +217,7 @@ class Layer:
         tape : object
             As returned by :meth:`forward`.
         run : Pass
-            One with a workspace of its own, not that of the tape.
+            One with a separate workspace, not that of the tape.
 
         Returns
         -------

@@ -19,7 +19,7 @@ class Embedding(Layer):
     is that with respect to a factor of its vector, as if the input were a one-hot row: a
     complex step in a code multiplies the vector by 1 + i h.
 
-    L2 does not apply. Adam would take full steps along its gradient wherever there is no
+    L2 does not apply. Adam would take full steps along its gradient where there is no
     other, which erases the vectors of rare categories.
 
     Parameters

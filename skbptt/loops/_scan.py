@@ -44,8 +44,8 @@ def scan(cell, p, x, batch, initial=None, keep=True):
     p : dict of str to ndarray
         Parameters of the layer, as named by ``cell.shapes``.
     x : ndarray of shape (n_rows, n_in), or of int of shape (n_rows,)
-        Packed input; ``batch`` tells its layout. Codes stand for rows of W in place of
-        products x W, and -1 for zero; they have no way back.
+        Packed input, in the layout given by ``batch``. Codes stand for rows of W in place
+        of products x W, and -1 for zero; they have no way back.
     batch : Batch
     initial : tuple of ndarrays of shape (n_columns, n_hidden), default=None
         State before the first step; zeros if None.

@@ -6,7 +6,7 @@ from math import isqrt
 # from the states before each. A pass over several sequences is cut into parts that take
 # less, so this happens to single long sequences.
 WHOLE = 1 << 25
-# A segment takes about so many bytes, which the cache holds.
+# Approximate size of a segment in bytes, chosen to fit into the cache.
 SEGMENT = 1 << 20
 
 

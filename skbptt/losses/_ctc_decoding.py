@@ -115,7 +115,7 @@ def search(p, lengths, width):
     """
     n, n_steps, n_labels = p.shape
     no_label = n_labels - 1  # the blank
-    order = np.argsort(-lengths, kind="stable")  # those that go on are the first ones
+    order = np.argsort(-lengths, kind="stable")  # those that continue come first
     p, lengths = p[order], lengths[order]
     came = np.tile(np.arange(width, dtype=np.int32), (n_steps, n, 1))
     added = np.full((n_steps, n, width), no_label, np.int32)

@@ -38,8 +38,8 @@ NODES, NODE_WEIGHTS = np.polynomial.laguerre.laggauss(8)
 class Likelihood(Parametric):
     """-log p(y) of a distribution of scipy.stats.
 
-    The positive semi-definite matrix beside the Hessian is the Fisher information of the
-    distribution, which is the expectation of the Hessian under it (Martens, 2020).
+    The positive semi-definite matrix that replaces the Hessian is the Fisher information of
+    the distribution, which is the expectation of the Hessian under it (Martens, 2020).
     """
 
     degree = 0

@@ -4,8 +4,8 @@ Raw outputs have shape (n, n_outputs), targets the same or, for one output or cl
 (n,). ``value`` has shape (n,): a mean over the outputs in regression, a sum over the labels
 in classification. All run on complex raw outputs.
 
-Losses of several raw outputs a target have raw outputs of shape (n, n_raw * n_outputs): the
-first of all targets, then the second of all, and so on.
+Losses with several raw outputs per target have raw outputs of shape (n, n_raw * n_outputs):
+the first of all targets, then the second of all, and so on.
 """
 
 from abc import abstractmethod
@@ -88,7 +88,7 @@ class Regression(Loss):
 
 
 class Parametric(Regression):
-    """A loss of several raw outputs a target, which is computed in double precision.
+    """A loss with several raw outputs per target, computed in double precision.
 
     Not all of them have the unit of the target. So predictions are made in the units of
     training, and then scaled.

@@ -15,7 +15,7 @@ LOG_ODDS = np.arange(-110, 75, STEP)
 
 
 def crps(y_true, y_pred, *, sample_weight=None):
-    r"""Continuous ranked probability score of distributions that were predicted.
+    r"""Continuous ranked probability score of predicted distributions.
 
     The mean of
 
@@ -23,29 +23,29 @@ def crps(y_true, y_pred, *, sample_weight=None):
               = \mathrm{E} |x - y| - \tfrac{1}{2} \mathrm{E} |x - x'|
 
     over all targets y, for their predicted distribution functions F and two independent
-    draws x and x' [1]_. It is in the unit of y. Of a distribution that is one point it is
-    the absolute error.
+    draws x and x' [1]_. It is in the unit of y. For a distribution with a single value, it
+    is the absolute error.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_outputs), or step targets
         Targets. Step targets are as in :func:`stack_steps`.
     y_pred : frozen distribution of scipy.stats, object array of such, or array-like
-        As from ``predict_distribution``: normal, Student's t, Poisson or negative binomial
-        distributions, in the form of y_true. Or draws from any distribution, with one more
-        axis than y_true at the end: then it is the score of the empirical distribution.
+        As returned by ``predict_distribution``: normal, Student's t, Poisson or negative
+        binomial distributions, in the form of y_true. Or draws from any distribution, along
+        an additional last axis; the score is then that of the empirical distribution.
     sample_weight : array-like, default=None
         Weights, as in :func:`stack_steps`.
 
     Returns
     -------
     score : float
-        At best 0.
+        The best value is 0.
 
     Raises
     ------
     TypeError
-        If it is a distribution of another family.
+        If y_pred is a distribution of another family.
     ValueError
         If numbers of samples, steps or outputs differ, or a target is missing whose weight
         is not 0.
@@ -85,7 +85,7 @@ def crps(y_true, y_pred, *, sample_weight=None):
 
 
 def interval_coverage(y_true, lower, upper, *, sample_weight=None):
-    """Share of the targets that lie in their predicted intervals, ends included.
+    """Fraction of the targets that lie in their predicted intervals, including the ends.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def interval_coverage(y_true, lower, upper, *, sample_weight=None):
     Returns
     -------
     coverage : float
-        Between 0 and 1; at best that for which the intervals are meant.
+        Between 0 and 1. The best value is the nominal coverage of the intervals.
 
     Raises
     ------

@@ -11,10 +11,10 @@ CHUNK = 256
 
 
 def edit_distance(y_true, y_pred):
-    """Levenshtein's distance between two sequences of tokens.
+    """Levenshtein distance between two sequences of tokens.
 
-    It is the least number of tokens to insert, delete or replace, to turn one sequence into
-    the other.
+    It is the minimum number of insertions, deletions and replacements of tokens that turn
+    one sequence into the other.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def edit_distance(y_true, y_pred):
     Raises
     ------
     ValueError
-        If an argument is no sequence of tokens.
+        If an argument is not a sequence of tokens.
 
     References
     ----------
@@ -54,10 +54,10 @@ def edit_distance(y_true, y_pred):
 
 
 def token_error_rate(y_true, y_pred, *, sample_weight=None):
-    """Edit distance per token of the truth: the error rate of words, characters, ...
+    """Edit distance per true token: the error rate of words, characters, ...
 
     It is the sum of the distances of all sequences, divided by the sum of the lengths of
-    the true sequences. It can exceed 1, if predictions are longer than the truth.
+    the true sequences. It can exceed 1 if predictions are longer than the true sequences.
 
     Parameters
     ----------
@@ -70,15 +70,15 @@ def token_error_rate(y_true, y_pred, *, sample_weight=None):
     Returns
     -------
     rate : float
-        At best 0. Where a true sequence is empty, each token of the prediction is an error.
+        At best 0. If a true sequence is empty, each token of the prediction is an error.
         If all true sequences are empty, the rate is 0 if all predictions are empty too, and
         infinite otherwise.
 
     Raises
     ------
     ValueError
-        If the numbers of sequences or weights differ, an item is no sequence of tokens, or
-        weights are negative or all zero.
+        If the numbers of sequences or weights differ, an item is not a sequence of tokens,
+        or weights are negative or all zero.
 
     See Also
     --------
@@ -102,7 +102,7 @@ def token_error_rate(y_true, y_pred, *, sample_weight=None):
 
 
 def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
-    """Share of the sequences that are predicted without any error.
+    """Fraction of the sequences that are predicted without any error.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def sequence_accuracy_score(y_true, y_pred, *, sample_weight=None):
     Returns
     -------
     score : float
-        At best 1.
+        The best value is 1.
 
     Raises
     ------

@@ -33,7 +33,7 @@ RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function
 
 
 def stack_steps(y_true, y_pred, sample_weight=None):
-    """Stack targets and predictions of all steps, so that any metric takes them.
+    """Stack targets and predictions of all steps, as input for any metric.
 
     Parameters
     ----------
@@ -41,13 +41,13 @@ def stack_steps(y_true, y_pred, sample_weight=None):
             n_outputs), or list of arrays of shape (n_steps,) or (n_steps, n_outputs)
         Targets, as in fit. They may be missing (NaN, None) where their weight is 0.
     y_pred : array-like of shape (n_sequences, n_steps, ...), or list of arrays
-        Predictions or probabilities, as an estimator gives them. Steps at the end of a
-        sequence of an array that are NaN are padding, and left out.
+        Predictions or probabilities, as returned by an estimator. Trailing steps of a
+        sequence in an array that are NaN are padding, and are left out.
     sample_weight : array-like of shape (n_sequences,), (n_sequences, n_steps) or \
             (n_sequences, n_steps, n_outputs), or list of arrays of shape (n_steps,) or \
             (n_steps, n_outputs), default=None
         Weights of the sequences, of the steps, or of the outputs at each step. Steps of
-        weight 0 are left out, as padding is.
+        weight 0 are left out, like padding.
 
     Returns
     -------
@@ -79,10 +79,10 @@ def stack_steps(y_true, y_pred, sample_weight=None):
 
 
 def step_accuracy_score(y_true, y_pred, *, sample_weight=None):
-    """Share of the steps whose label is right.
+    """Fraction of the steps whose label is predicted correctly.
 
-    With several labels a step, all must be. With a weight for each label, all of positive
-    weight must be, and the step counts with the mean of its weights.
+    With several labels per step, all must be right. With a weight for each label, all of
+    positive weight must be, and the step counts with the mean of its weights.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def step_accuracy_score(y_true, y_pred, *, sample_weight=None):
     Returns
     -------
     score : float
-        At best 1.
+        The best value is 1.
 
     See Also
     --------
@@ -124,7 +124,7 @@ def step_f1_score(y_true, y_pred, *, sample_weight=None, average="macro", **opti
     Returns
     -------
     score : float or ndarray of shape (n_classes,)
-        At best 1.
+        The best value is 1.
 
     See Also
     --------
@@ -149,7 +149,7 @@ def step_log_loss(y_true, y_prob, *, sample_weight=None, labels=None):
         As in :func:`stack_steps`, with at most one weight per step.
     y_prob : array-like of shape (n_sequences, n_steps, n_classes), or list of arrays of \
             shape (n_steps, n_classes)
-        Probabilities, as ``predict_proba`` gives them.
+        Probabilities, as returned by ``predict_proba``.
     labels : array-like of shape (n_classes,), default=None
         The classes, ``classes_`` of the estimator, if some do not occur in y_true, or
         only at weight 0. The columns of y_prob are in their sorted order.
@@ -191,7 +191,7 @@ def step_r2_score(y_true, y_pred, *, sample_weight=None, **options):
     Returns
     -------
     score : float or ndarray of shape (n_outputs,)
-        At best 1; 0 for the mean of all steps.
+        The best value is 1. Predicting the mean of all steps scores 0.
 
     See Also
     --------
@@ -243,7 +243,7 @@ def step_pinball_loss(y_true, y_pred, *, sample_weight=None, alpha=0.5, **option
     y_true, y_pred, sample_weight
         As in :func:`stack_steps`.
     alpha : float, default=0.5
-        The quantile that y_pred is.
+        The quantile that y_pred estimates.
     **options
         Further parameters of :func:`sklearn.metrics.mean_pinball_loss`.
 
@@ -267,15 +267,16 @@ def step_pinball_loss(y_true, y_pred, *, sample_weight=None, alpha=0.5, **option
 
 
 def make_step_scorer(scoring):
-    """Make a scorer of step targets from one of scikit-learn.
+    """Make a scorer for step targets from a scorer of scikit-learn.
 
-    To it, each step of a sequence is a sample. So all its metrics can be used in searches
-    and cross-validation of an estimator with ``return_sequences=True``, for which the
-    scorer itself would fail, or take the targets of a sequence for indicators. Steps of
-    weight 0 are left out. With a weight for each output of a regressor, the score is the
-    mean of the scores of the outputs. Folds may lack a class, since steps cannot be
-    stratified: for "neg_log_loss" make a scorer with ``labels=``. scikit-learn's
-    ScoringMonitor wants it in a dict, as ``{"f1": scorer}``.
+    The scorer treats each step of a sequence as a sample. All metrics of scikit-learn can
+    therefore be used in searches and cross-validation of an estimator with
+    ``return_sequences=True``, for which the original scorer would fail, or interpret the
+    targets of a sequence as indicators. Steps of weight 0 are left out. With a weight for
+    each output of a regressor, the score is the mean of the scores of the outputs. Folds
+    may lack a class, since steps cannot be stratified: for "neg_log_loss", make a scorer
+    with ``labels=``. Pass the scorer to scikit-learn's ScoringMonitor in a dict, such as
+    ``{"f1": scorer}``.
 
     Parameters
     ----------
@@ -286,14 +287,14 @@ def make_step_scorer(scoring):
     Returns
     -------
     scorer : StepScorer
-        To be called with (estimator, X, y), or given as ``scoring=``.
+        A callable with the signature (estimator, X, y), or an argument for ``scoring``.
 
     Raises
     ------
     ValueError
         If there is no scorer of that name.
     TypeError
-        If it is neither a name nor callable.
+        If ``scoring`` is neither a name nor callable.
 
     Examples
     --------
@@ -319,7 +320,7 @@ def make_step_scorer(scoring):
 
 
 class StepScorer:
-    """A scorer to which each step of a sequence is a sample.
+    """A scorer that treats each step of a sequence as a sample.
 
     Parameters
     ----------
@@ -351,7 +352,7 @@ class StepScorer:
         return float(np.mean(scores))
 
     def set_score_request(self, **requests):
-        """Say which metadata the scorer wants, as that of scikit-learn does.
+        """Set which metadata the scorer requests, as in scikit-learn.
 
         Parameters
         ----------
@@ -379,7 +380,7 @@ class StepScorer:
 
 
 class OfSteps:
-    """An estimator whose predictions are stacked, one row a step, and a part of them."""
+    """An estimator whose predictions are stacked, one row per step, and a part of them."""
 
     def __init__(self, estimator, sequences, kept):
         self.estimator = estimator
@@ -400,11 +401,11 @@ class OfSteps:
 
 
 def shape_of(y_pred):
-    """What predictions tell of the sequences: their lengths, and their width if dense."""
+    """Lengths of the sequences of predictions, and their width if they are an array."""
     ragged = is_list(y_pred)
     if not len(y_pred) or (np.ndim(y_pred[0]) < 1 if ragged else np.ndim(y_pred) < 2):
         raise ValueError(
-            "y_pred must hold one value a step: an array of shape (n_sequences, n_steps) "
+            "y_pred must hold one value per step: an array of shape (n_sequences, n_steps) "
             "or (n_sequences, n_steps, k), or a list of arrays, of at least one sequence. "
             f"Got {y_pred!r}."
         )

@@ -5,7 +5,7 @@ import numpy as np
 from ..loops import Workspace, WorkspacePool
 from ._parts import parts_of
 
-# Tapes up to so many bytes are kept between products; those beyond are made again.
+# Bytes of tapes that are kept between products. Tapes beyond these are recomputed.
 KEPT_BYTES = 1 << 29
 
 

@@ -186,7 +186,7 @@ class Search:
         return results
 
     def step(self, t):
-        """Read the last label of each output, and go on with the best continuations."""
+        """Read the last label of each output, and keep the best continuations."""
         of = self.reader.sequences
         # Before the first label, the last column has the end in it.
         label, log_p = self.continuations(t, self.reader.read(self.labels[:, t - 1]))

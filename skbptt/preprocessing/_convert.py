@@ -8,23 +8,23 @@ from ..data import Sequences, check_lengths, object_array, unpadded_lengths
 
 
 def pad_sequences(X, *, length=None):
-    """Make one array of sequences of unequal length, padded with NaN.
+    """Convert sequences of unequal length to one array, padded with NaN.
 
-    This is how tslearn keeps them. The estimators read what has features as they read the
-    list, and step targets in either form. A sequence that itself ends in NaN cannot be told
-    from a shorter one afterwards.
+    This is the format of tslearn. The estimators read the padded sequences like the list,
+    and accept step targets in either form. A sequence that itself ends in NaN cannot be
+    distinguished from a shorter one afterwards.
 
     Parameters
     ----------
     X : list or object array of arrays of shape (n_steps, n_features) or (n_steps,)
         Sequences, or targets of their steps.
     length : int, default=None
-        Steps to pad to; those of the longest sequence if None.
+        Number of steps after padding. None means that of the longest sequence.
 
     Returns
     -------
     padded : ndarray of shape (n_sequences, length, n_features) or (n_sequences, length)
-        float32 if all of X is, else float64.
+        float32 if all sequences are float32, otherwise float64.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def pad_sequences(X, *, length=None):
 
 
 def unpad_sequences(X):
-    """Cut the padding off, the trailing steps that are all NaN.
+    """Remove padding, that is, trailing steps that are all NaN.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def unpad_sequences(X):
     Raises
     ------
     ValueError
-        If X has other dimensions, or a sequence is nothing but padding.
+        If X has other dimensions, or a sequence consists of padding only.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def unpad_sequences(X):
 
 
 def to_stacked(X):
-    """Stack sequences one after the other, as hmmlearn wants them.
+    """Stack sequences one after the other, in the format of hmmlearn.
 
     Parameters
     ----------
@@ -134,11 +134,12 @@ def to_stacked(X):
 
 
 def from_stacked(X, lengths):
-    """Cut stacked steps into sequences, the inverse of :func:`to_stacked`.
+    """Split stacked steps into sequences, the inverse of :func:`to_stacked`.
 
     Parameters
     ----------
-    X : array-like of shape (n_steps, n_features) or (n_steps,)
+    X : array-like of shape (sum of lengths, n_features) or (sum of lengths,)
+        The steps of all sequences, one sequence after the other.
     lengths : array-like of shape (n_sequences,)
         Number of steps of each sequence.
 
@@ -150,7 +151,7 @@ def from_stacked(X, lengths):
     Raises
     ------
     ValueError
-        If the lengths are not positive, or do not add up to the steps.
+        If the lengths are not positive, or do not add up to the number of steps.
 
     Examples
     --------
@@ -182,7 +183,7 @@ def from_channels_first(X):
     -------
     sequences : ndarray of shape (n_sequences, n_steps, n_channels), or object array of \
             arrays of shape (n_steps, n_channels)
-        What the estimators read; dense if X is an array.
+        Sequences for the estimators: an array if X is an array.
 
     Raises
     ------

@@ -22,24 +22,24 @@ from ._output import SequenceOutput
 
 
 class SequenceFlattener(Documented, CallbackSupportMixin, TransformerMixin, BaseEstimator):
-    """Lay the steps of each sequence side by side, in one row of a table.
+    """Put all steps of each sequence into one row of a table.
 
-    For the parts of scikit-learn that take nothing but tables: bagging, one-vs-one,
-    self-training, chains, permutation importance. They get the flat X, and as their
-    estimator a pipeline whose first step is a :class:`SequenceUnflattener`.
+    Some parts of scikit-learn accept only tables, such as bagging, one-vs-one,
+    self-training, chains and permutation importance. Pass them the flat X, and, as their
+    estimator, a pipeline whose first step is a :class:`SequenceUnflattener`.
 
     The sequences of a list may differ in length. The longest one in ``fit`` determines the
-    width of the table, and shorter ones end in NaN, which the unflattener gives back as
-    padding.
+    width of the table. The rows of shorter ones end in NaN, which the unflattener turns
+    into padding.
 
     Attributes
     ----------
     n_steps_ : int
-        Steps of a row of the table: those of the longest sequence in ``fit``.
+        Number of steps in a row of the table, that of the longest sequence in ``fit``.
     n_features_in_ : int
         Features of a step.
     feature_names_in_ : ndarray of str
-        Only for data frames.
+        Names of the features. Only defined for data frames.
 
     Examples
     --------
@@ -180,13 +180,13 @@ class SequenceUnflattener(
 ):
     """Cut each row of a table into the steps of a sequence.
 
-    The way back from :class:`SequenceFlattener`.
+    It reverses :class:`SequenceFlattener`.
 
     Parameters
     ----------
     n_features : int, default=1
-        Features of a step. The columns hold those of the first step, then those of the
-        second, ...
+        Number of features per step. The columns contain the features of the first step,
+        then those of the second, ...
 
     Attributes
     ----------

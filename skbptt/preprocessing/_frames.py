@@ -67,7 +67,7 @@ class FromSteps(
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays or data frames of shape \
                 (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
 
         Returns
         -------
@@ -87,7 +87,7 @@ class FromSteps(
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the features in fit; x0, x1, ... if None.
+            Names of the features. If None, those in fit, or x0, x1, ...
 
         Returns
         -------
@@ -117,15 +117,16 @@ class FromSteps(
 class SequenceFrames(FromSteps):
     """Read sequences in frames: each step with its neighbours.
 
-    A single step of a smooth series says little, and a long series is slow to read and hard
-    to remember. A frame holds ``width`` steps side by side as the features of one step. The
+    A single step of a smooth series contains little information, and a long series is slow
+    to read and hard to remember. A frame contains ``width`` steps as the features of one
+    step. The
     next frame begins ``stride`` steps later. Beyond the ends of a sequence, its first and
     last step repeat.
 
     Parameters
     ----------
     width : int or "auto", default="auto"
-        Steps of a frame. "auto" is three strides.
+        Number of steps in a frame. "auto" is three strides.
 
     stride : int or "auto", default="auto"
         Steps from one frame to the next. "auto" leaves about 30 frames of a sequence of
@@ -137,9 +138,9 @@ class SequenceFrames(FromSteps):
     width_, stride_ : int
         Width and stride of the frames.
     n_features_in_ : int
-        Features of a step; for 2-D X its number of columns.
+        Number of features per step; for a 2-D X, its number of columns.
     feature_names_in_ : ndarray of str
-        Only for data frames.
+        Names of the features. Only defined for data frames.
 
     See Also
     --------
@@ -215,15 +216,15 @@ class SequenceFrames(FromSteps):
 class SequenceDifferences(FromSteps):
     """Append to each feature its difference from the step before.
 
-    The difference at the first step is 0. It says how a feature moves, which a network
-    must otherwise find in small changes of large values.
+    The difference at the first step is 0. Differences show how a feature changes, which a
+    network must otherwise find in small changes of large values.
 
     Attributes
     ----------
     n_features_in_ : int
-        Features of a step; for 2-D X its number of columns.
+        Number of features per step; for a 2-D X, its number of columns.
     feature_names_in_ : ndarray of str
-        Only for data frames.
+        Names of the features. Only defined for data frames.
 
     See Also
     --------
@@ -256,7 +257,7 @@ class SequenceDifferences(FromSteps):
         Parameters
         ----------
         X : ndarray, list or object array
-            As transform gives it.
+            As returned by transform.
 
         Returns
         -------

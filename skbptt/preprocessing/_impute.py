@@ -24,9 +24,9 @@ class SequenceImputer(
 ):
     """Fill the missing values of sequences.
 
-    A missing value is NaN, or None in an array of objects. Padding stays: only a 3-D array
-    has it, its trailing steps that are all NaN. In a list, NaN is a missing value wherever
-    it stands. If the trailing NaN of a 3-D array are missing values, pass ``list(X)``.
+    A missing value is NaN, or None in an array of objects. Padding is kept. Only a 3-D
+    array has padding: its trailing steps that are all NaN. In a list, every NaN is a
+    missing value. If the trailing NaN of a 3-D array are missing values, pass ``list(X)``.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class SequenceImputer(
           observation it repeats that observation. It uses later steps of the sequence, so
           it does not suit streams and forecasts: there, a later step is not yet known. A
           feature that a sequence never observes gets the mean of the training data.
-        - "mean" and "median" take that of the training data, "constant" ``fill_value``.
+        - "mean" and "median" are those of the training data, "constant" is ``fill_value``.
 
     fill_value : float, default=0.0
         The value of the strategy "constant".
@@ -53,7 +53,7 @@ class SequenceImputer(
         Whether to append a column for every feature with the number of steps since its
         last observation before this step, as in GRU-D [1]_. It is 0 at the first step;
         at step t it is 1 if the feature was observed at step t - 1, else 1 more than at
-        step t - 1. It grows with the length of a gap, so consider to scale it.
+        step t - 1. It grows with the length of a gap, so consider scaling it.
 
     Attributes
     ----------
@@ -62,9 +62,9 @@ class SequenceImputer(
         observed steps in the training data; the median with "median", and ``fill_value``
         with "constant". It is 0 for a feature that was never observed. One value for 2-D X.
     n_features_in_ : int
-        Features of a step; for 2-D X its number of columns.
+        Number of features per step; for a 2-D X, its number of columns.
     feature_names_in_ : ndarray of str
-        Only for data frames.
+        Names of the features. Only defined for data frames.
 
     See Also
     --------
@@ -149,7 +149,7 @@ class SequenceImputer(
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays or data frames of shape \
                 (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
 
         Returns
         -------
@@ -177,7 +177,7 @@ class SequenceImputer(
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the features in fit; x0, x1, ... if None.
+            Names of the features. If None, those in fit, or x0, x1, ...
 
         Returns
         -------

@@ -38,7 +38,7 @@ class FrameOutput:
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
             The container of each sequence of a list, and of a 2-D X to which no columns
-            are appended. A 3-D array stays one. "default" keeps what was given.
+            are appended. A 3-D array remains an array. "default" keeps the container of X.
 
         Returns
         -------

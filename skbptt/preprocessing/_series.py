@@ -1,4 +1,4 @@
-"""From what users call a series to stretches of consecutive rows."""
+"""From the series that users pass to stretches of consecutive rows."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -135,7 +135,7 @@ def rows_by_label(labels, parameter="groups"):
 
 
 def times_of(one, name):
-    """The index of a pandas series or frame; None if there is none."""
+    """The index of a pandas series or frame, or None without an index."""
     if not hasattr(one, "iloc"):
         return None
     if getattr(one.index, "nlevels", 1) > 1:

@@ -31,7 +31,7 @@ class TimeDistributed(
 ):
     """Apply a transformer to every time step of sequences.
 
-    The steps of all sequences are stacked, one a row, without padding, so that any
+    The steps of all sequences are stacked, one per row, without padding, so that any
     transformer of scikit-learn can be fitted to them and transform them: a scaler, PCA,
     splines, a pipeline, or a ColumnTransformer where the sequences are data frames.
 
@@ -43,16 +43,16 @@ class TimeDistributed(
     Parameters
     ----------
     transformer : estimator
-        Transforms rows, one for each.
+        A transformer that returns one row for each row.
 
     Attributes
     ----------
     transformer_ : estimator
         The fitted transformer.
     n_features_in_ : int
-        Features of a step; for 2-D X its number of columns.
+        Number of features per step; for a 2-D X, its number of columns.
     feature_names_in_ : ndarray of str
-        Only for data frames.
+        Names of the features. Only defined for data frames.
 
     See Also
     --------
@@ -89,14 +89,14 @@ class TimeDistributed(
                 (n_sequences, n_steps), or list of arrays or data frames of shape \
                 (n_steps, n_features)
             Sequences. Trailing steps of a 3-D array are padding where all features are
-            NaN; other NaN are the transformer's business. A 2-D array holds univariate
+            NaN; other NaN are passed to the transformer. A 2-D array holds univariate
             sequences.
         y : array-like, default=None
-            Targets of the sequences or of the steps, as in the fit of an estimator; that
-            of a sequence goes with each of its steps.
+            Targets of the sequences or of the steps, as in the fit of an estimator. The
+            target of a sequence is repeated for each of its steps.
         **params : dict
-            Further arguments of the transformer's fit, as ``sample_weight``. What has one
-            value a sequence is repeated for each of its steps; or it has one a step.
+            Further arguments of the transformer's fit, such as ``sample_weight``, with one
+            value per sequence, which is repeated for each of its steps, or one per step.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class TimeDistributed(
         Returns
         -------
         X : ndarray, list or object array
-            As transform gives it.
+            As returned by transform.
         """
         method = "fit_transform" if inner_has("fit_transform")(self) else "fit"
         stacked, rows = self._fit(method, self._new(), X, y, params)
@@ -132,7 +132,7 @@ class TimeDistributed(
 
     @available_if(inner_has("partial_fit"))
     def partial_fit(self, X, y=None, **params):
-        """Fit further, by the transformer's ``partial_fit``.
+        """Fit incrementally, with the transformer's ``partial_fit``.
 
         Parameters
         ----------
@@ -156,14 +156,14 @@ class TimeDistributed(
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays or data frames of shape \
                 (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
 
         Returns
         -------
         X : ndarray, list or object array
             Sequences of the form of the input: an array, with NaN where it is padding; a
-            list; or an object array. The items are data frames if the transformer gives
-            such. A 2-D array becomes 3-D if there are several features.
+            list; or an object array. The items are data frames if the transformer
+            returns data frames. A 2-D array becomes 3-D if there are several features.
         """
         check_is_fitted(self)
         stacked = stack_for(self, X, reset=False)
@@ -176,7 +176,7 @@ class TimeDistributed(
         Parameters
         ----------
         X : ndarray, list or object array
-            As transform gives it.
+            As returned by transform.
 
         Returns
         -------
@@ -210,7 +210,7 @@ class TimeDistributed(
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            Data frames are given for each sequence of a list; an array stays one.
+            For a list, each sequence becomes a data frame. An array remains an array.
 
         Returns
         -------
@@ -222,7 +222,7 @@ class TimeDistributed(
         return self
 
     def get_metadata_routing(self):
-        """How metadata is handed to the transformer.
+        """How metadata are passed to the transformer.
 
         Returns
         -------

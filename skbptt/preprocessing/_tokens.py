@@ -172,7 +172,7 @@ class TokenEncoder(
         Returns
         -------
         ids : ndarray of shape (n_texts,) and dtype object
-            As transform gives it.
+            As returned by transform.
         """
         return self._encode(*self._fit(X))
 

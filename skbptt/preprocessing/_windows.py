@@ -19,12 +19,12 @@ def make_windows(
     groups=None,
     holes="raise",
 ):
-    """Cut series into windows and what follows them, so that a forecast is a regression.
+    """Cut series into windows and the values that follow them, to forecast by regression.
 
-    Window i holds the ``window`` steps from i * ``stride`` on. Its target stands
-    ``horizon`` steps after its last step, so nothing that is to be predicted is in X, and
-    no window reaches from one series into another. To forecast what is not yet known,
-    predict from the last ``window`` steps.
+    Window i contains the ``window`` steps from i * ``stride`` on. Its target is ``horizon``
+    steps after its last step, so X does not contain the value to predict. No window extends
+    from one series into another. To forecast unknown values, predict from the last
+    ``window`` steps.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ def make_windows(
         One series, or several. A list of numbers is one series. The index of a pandas
         Series or DataFrame is read as time: it must increase.
     window : int
-        Steps of a window.
+        Number of steps of a window.
     horizon : int or sequence of int, default=1
         Steps ahead, 1 for the next.
     stride : int, default=1
-        Steps from one window to the next.
+        Number of steps from one window to the next.
     target : int, str or list of them, default=None
-        Columns to predict, by number, or by name in data frames. If None, all that are
-        not in ``future``. Columns that are not predicted are in X only.
+        Columns to predict, by number, or by name in data frames. If None, all
+        columns that are not in ``future``. Columns that are not predicted are only in X.
     future : int, str or list of them, default=None
         Columns that are known ahead of time, such as the hour, a holiday or a price that
         is announced. For each horizon h, X gets another feature for each of them: at
@@ -48,22 +48,23 @@ def make_windows(
         its value at the step to predict.
     groups : str or array-like of shape (n_steps,), default=None
         For one long table of several series: the series that each row belongs to, or the
-        name of the column that says so, which is left out of X. The rows of a series need
-        not be contiguous, but must be in the order of time. Numbers in ``target`` and
+        name of the column that identifies it, which is left out of X. The rows of a series
+        need not be contiguous, but must be in the order of time. Numbers in ``target`` and
         ``future`` do not count that column.
     holes : {"raise", "split"}, default="raise"
-        What to do where the index has a hole, a step of more than 1.5 times its smallest
-        step: refuse the series, or cut it, so that no window bridges the hole. See Notes.
+        What to do if the index has a hole, that is, a step of more than 1.5 times its
+        smallest step: raise an error, or split the series, so that no window spans the
+        hole. See Notes.
 
     Returns
     -------
     X : ndarray of shape (n_windows, window, n_columns + n_horizons * n_future)
         The columns of the series, then the columns of ``future`` at the first horizon,
         then at the second, ... The windows of each series, and of each group in the order
-        in which the groups appear, stand together.
+        in which the groups appear, are consecutive.
     y : ndarray of shape (n_windows,) or (n_windows, n_horizons * n_targets)
-        One-dimensional for one horizon, as an int, and one target. Else all targets at
-        the first horizon, then all at the second, ...
+        One-dimensional if ``horizon`` is an int and there is one target. Otherwise all
+        targets at the first horizon, then all at the second, ...
 
     Raises
     ------
@@ -88,10 +89,10 @@ def make_windows(
     periods are one step apart. The months of a year differ in length by less than the
     tolerance of 1.5, and so do the days at a change to daylight saving time. If no entry is
     on a Saturday or Sunday, weekends take no time, so that Monday follows Friday. A
-    holiday is a hole all the same, and so is the hour that is skipped in spring in local
-    times without a time zone. If the rows are one step apart whatever the index says,
+    holiday is nevertheless a hole, and so is the hour that is skipped in spring in local
+    times without a time zone. If the rows are one step apart regardless of the index,
     number them: ``frame.reset_index(drop=True)``. Labels, such as strings, must increase,
-    but have no holes. With ``groups``, each series has a time of its own, unless integers
+    but have no holes. With ``groups``, each series has its own time, unless integers
     increase over the whole table: these number its rows. polars has no index.
 
     *Columns known ahead.* To forecast beyond the end of the series, append one row for each
@@ -110,7 +111,7 @@ def make_windows(
     >>> y
     array([4, 5])
 
-    The second column is known ahead. Beside it, X has its value two steps later:
+    The second column is known ahead. X also contains its value two steps later:
 
     >>> series = np.array([[0, 10], [1, 11], [2, 12], [3, 13], [4, 14]])
     >>> X, y = make_windows(series, window=3, horizon=2, future=1)

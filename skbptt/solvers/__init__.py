@@ -1,6 +1,6 @@
 """Solvers: they minimise callables over a flat vector and know nothing of networks.
 
-To add one, define a :class:`Solver` in a module of its own, and name it in ``SOLVERS``.
+To add one, define a :class:`Solver` in a new module, and add it to ``SOLVERS``.
 """
 
 from ._ending import Ending, Outcome

@@ -42,12 +42,13 @@ class Monitor:
     patience : int or inf
         Stop after more iterations than these in a row without improvement.
     verbose : bool or int
-        Print every iteration, or every so many; :meth:`print_last` prints the last.
+        Print every iteration, or every k-th for an int k; :meth:`print_last` prints the
+        last.
     validate : callable or None
         ``validate(theta)`` gives (loss, score) on data held back. Then improvement is
         measured by the score, and the best weights are the last of the best score.
     record : dict or None
-        The :attr:`record` of an earlier run to go on from.
+        The :attr:`record` of an earlier run to resume.
     tell : callable or None
         ``tell(theta)`` is called at each iteration; True asks to stop.
     restore_loss, restore_score : callable, default=float

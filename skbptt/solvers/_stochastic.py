@@ -14,7 +14,7 @@ UNFINISHED = (
 ADVICE = "Lower learning_rate_init or max_grad_norm"
 
 # The automatic size of a mini-batch, unless it leaves fewer batches in an epoch: few
-# sequences need many updates, and a sequence with step targets is a batch of its own.
+# sequences need many updates, and a sequence with step targets is itself a batch.
 BATCH_SIZE, LEAST_BATCHES, LEAST_BATCHES_PER_STEP = 32, 5, 20
 
 
