@@ -66,7 +66,8 @@ class Sequences:
 
     def split(self, values):
         """Cut one value (row) a step into one array a sequence."""
-        return [values[a : a + n] for a, n in zip(self.starts, self.lengths)]
+        starts, lengths = self.starts.tolist(), self.lengths.tolist()
+        return [values[a : a + n] for a, n in zip(starts, lengths)]
 
     def unstack(self, values):
         """Give values per step the form that the sequences came in.

@@ -5,7 +5,13 @@ from sklearn.utils import Bunch
 
 from ..data import check_sequences
 from ..estimators import PointwiseRNN
-from ..network import reach_of, record_gradient_norms, record_states, spectral_radii
+from ..network import (
+    median_by_lag,
+    reach_of,
+    record_gradient_norms,
+    record_states,
+    spectral_radii,
+)
 from ..training import one_blas_thread, parallel_map
 from ._gradient import STACKS, check_recurrent, prepare
 
@@ -157,6 +163,6 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
         radii = spectral_radii(network, theta, data.sequences, N_JACOBIANS, map_parts)
     return Bunch(
         norm=norms,
-        reach={name: reach_of(norms[name]) for name in norms},
+        reach={name: reach_of(median_by_lag(norms[name])) for name in norms},
         spectral_radius=radii,
     )
