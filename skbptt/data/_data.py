@@ -162,9 +162,10 @@ def projections(sequences):
     """
     flat, width = sequences.steps.reshape(-1), sequences.steps.shape[1]
     direction = random_direction(int(sequences.lengths.max()) * width)
-    starts, sizes = (sequences.starts * width).tolist(), (sequences.lengths * width).tolist()
+    starts, sizes = sequences.starts * width, sequences.lengths * width
+    spans = zip(starts.tolist(), sizes.tolist())
     with np.errstate(over="ignore", invalid="ignore"):
-        values = (np.dot(flat[a : a + n], direction[:n]) for a, n in zip(starts, sizes))
+        values = (np.dot(flat[a : a + n], direction[:n]) for a, n in spans)
         return np.fromiter(values, np.float64, len(sequences))
 
 

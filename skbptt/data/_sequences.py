@@ -35,6 +35,12 @@ class Sequences:
         other.targets = labels
         return other
 
+    def with_steps(self, steps):
+        """The same sequences with other values at their steps."""
+        other = copy(self)
+        other.steps = steps
+        return other
+
     def __len__(self):
         return len(self.lengths)
 

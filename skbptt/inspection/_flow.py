@@ -13,7 +13,8 @@ from ..network import (
     spectral_radii,
 )
 from ..training import one_blas_thread, parallel_map
-from ._gradient import STACKS, check_recurrent, prepare
+from ._gradient import prepare
+from ._pipeline import STACKS, opened
 
 # Maximum number of steps with a Jacobian, each of which needs its eigenvalues.
 N_JACOBIANS = 50
@@ -25,7 +26,8 @@ def hidden_states(estimator, X):
     Parameters
     ----------
     estimator : RNNClassifier, RNNRegressor or RNNTranscriber
-        A fitted estimator.
+        A fitted estimator, or a pipeline that ends with one. The steps before it transform
+        X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
         Sequences, of the kind met in fit.
@@ -46,8 +48,7 @@ def hidden_states(estimator, X):
     Raises
     ------
     TypeError
-        If it is another estimator. To look into the last step of a pipeline, give that
-        step, and X as the steps before transform it.
+        If it is another estimator.
     NotFittedError
         If the estimator is not fitted.
     ValueError
@@ -67,7 +68,7 @@ def hidden_states(estimator, X):
     >>> np.allclose(h, o * np.tanh(c))
     True
     """
-    check_recurrent(estimator, STACKS)
+    estimator, X = opened(estimator, X, STACKS)
     sequences = check_sequences(estimator, X, reset=False)
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:
         values = record_states(estimator._network, estimator._theta, sequences, map_parts)
@@ -89,7 +90,8 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
     Parameters
     ----------
     estimator : RNNClassifier or RNNRegressor
-        A fitted estimator.
+        A fitted estimator, or a pipeline that ends with one. The steps before it transform
+        X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
         Sequences, of the kind met in fit.
@@ -119,8 +121,7 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
     Raises
     ------
     TypeError
-        If it is another estimator. To look into the last step of a pipeline, give that
-        step, and X as the steps before transform it.
+        If it is another estimator.
     NotFittedError
         If the estimator is not fitted.
     ValueError
@@ -154,7 +155,7 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
     >>> flow.spectral_radius["layers.0.forward"][:3].round(3)
     array([0.5, 0.5, 0.5])
     """
-    check_recurrent(estimator, PointwiseRNN)
+    estimator, X = opened(estimator, X, PointwiseRNN)
     network, theta = estimator._network, estimator._theta
     data = prepare(estimator, X, y, sample_weight)
     quiet = np.errstate(over="ignore", invalid="ignore")  # as of a net that has exploded

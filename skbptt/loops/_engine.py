@@ -137,9 +137,7 @@ def run_back(
     ``d_states`` of shape (n_rows, n_hidden) is added to the gradient of the states.
     """
     if isinstance(tape, Tape):
-        return tape.scan_back(
-            d_output, grad, truncation, need_dx, d_states, d_initial, d_h
-        )
+        return tape.scan_back(d_output, grad, truncation, need_dx, d_states, d_initial, d_h)
     tape, rows_of_max, _ = tape
     dh = read_back(d_output, batch, parts, rows_of_max) if parts else d_output
     if d_states is not None:

@@ -183,9 +183,7 @@ class Stepper:
         return self._reading[1]
 
 
-def scan_back(
-    cell, p, batch, tape, dh, grad, truncation=None, need_dx=True, d_h=None
-):
+def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True, d_h=None):
     """Propagate the gradient of a loss L back through :func:`scan`.
 
     With ``truncation=(k1, k2)``, what dL/dh_t injects at a step t of the k1 steps
