@@ -107,7 +107,7 @@ def index_of(target, n, what):
     """A target that is an index, checked."""
     if not isinstance(target, Integral) or isinstance(target, (bool, np.bool_)):
         raise TypeError(f"target must be the index of {what}, an int. Got {target!r}.")
-    if not 0 <= target < n:
+    if not 0 <= int(target) < n:
         raise ValueError(
             f"target must be the index of {what}, from 0 to {n - 1}. Got {target!r}."
         )

@@ -147,7 +147,7 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
                 last = batch.offsets[time] + np.arange(len(n))
                 d_last = np.zeros_like(d_raw)
                 d_last[last] = d_raw[last]
-            d_hs = {}
+            d_hs: dict[Recurrent, np.ndarray] = {}
             network.backward(tape, d_last, d_hs=d_hs)
             for name, layer in layers.items():
                 if layer.reverse == back:

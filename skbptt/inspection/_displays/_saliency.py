@@ -168,30 +168,9 @@ class SaliencyDisplay:
         per_step = pointwise and estimator._network.per_step
         if per_step and y is not None and len(y) == len(x):
             y = y[: len(X[0])]
-        shape = np.shape(y_pred)
-        if pointwise and estimator._quantiles is not None:
-            shape = shape[:-1]
-        if pointwise and y is not None and np.shape(y) != shape:
-            raise ValueError(
-                f"y must have the shape of the prediction, {shape}. Got {np.shape(y)}."
-            )
-        if y is not None and is_classifier(estimator) and estimator._n_columns is None:
-            unknown = np.setdiff1d(y, estimator.classes_)
-            if len(unknown):
-                raise ValueError(
-                    f"y must be of the classes {estimator.classes_}. Got {unknown[0]!r}."
-                )
-        sequences = check_sequences(estimator, X, reset=False)
-        values, numeric = sequences.steps, numeric_features(estimator, sequences)
-        if method == "integrated_gradients":
-            relevance = integrated_gradients(estimator, X, target=target, baseline=baseline)
-            relevance = relevance[0].reshape(values.shape)
-        else:
-            relevance = saliency(estimator, X, target=target)[0].reshape(values.shape)
-            # The gradient of a category is by a factor of its vector.
-            relevance[:, numeric] *= values[:, numeric] - origin_of(
-                estimator, baseline, numeric
-            )
+        if pointwise and y is not None:
+            check_target(estimator, y, y_pred)
+        values, relevance = relevance_of(estimator, X, target, method, baseline)
         names = names_of_features(pipeline, estimator, given)
         if pipeline is not estimator:
             values = in_given_units(pipeline, given, values)
@@ -201,10 +180,6 @@ class SaliencyDisplay:
             "relevance_name": METHODS[method],
             "feature_names": None if estimator._univariate else names,
         }
-        toward = ""
-        if target is not None:
-            labelled = is_classifier(estimator) and estimator._n_columns is None
-            toward = f"toward {'' if labelled else 'output '}{target}"
         if per_step:
             one_label = is_classifier(estimator) and np.ndim(y_pred) == 1
             classes = estimator.classes_ if one_label else None
@@ -213,16 +188,10 @@ class SaliencyDisplay:
                 y_pred=y_pred,
                 y_true=None if y is None else np.asarray(y),
                 classes=classes,
-                name=toward or None,
+                name=None if target is None else toward(estimator, target),
             )
         else:
-            predicted = f"predicted {shown(y_pred)}"
-            if is_classifier(estimator) or not pointwise:
-                predicted += f" ({probability_of(estimator, X, y_pred)})"
-                if toward:
-                    toward += f" ({probability_of(estimator, X, y_pred, target)})"
-            true = "" if y is None else f"true {shown(y)}"
-            title = ", ".join(filter(None, (toward, predicted, true)))
+            title = title_of(estimator, X, y_pred, y, target)
             display = cls(**of_features, name=title)
         return display.plot(ax, name=name, **kwargs)
 
@@ -302,6 +271,56 @@ class SaliencyDisplay:
             panel.set_ylim(-0.3, len(self.classes) - 0.7)
         panel.set_ylabel("target")
         legend_above(panel, ncols=4)
+
+
+def check_target(estimator, y, y_pred):
+    """Refuse a true target that is not like the prediction."""
+    shape = np.shape(y_pred)
+    if estimator._quantiles is not None:
+        shape = shape[:-1]
+    if np.shape(y) != shape:
+        raise ValueError(
+            f"y must have the shape of the prediction, {shape}. Got {np.shape(y)}."
+        )
+    if is_classifier(estimator) and estimator._n_columns is None:
+        unknown = np.setdiff1d(y, estimator.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y must be of the classes {estimator.classes_}. Got {unknown[0]!r}."
+            )
+
+
+def relevance_of(estimator, X, target, method, baseline):
+    """The values of one sequence as numbers and codes, and the relevance of each."""
+    sequences = check_sequences(estimator, X, reset=False)
+    values, numeric = sequences.steps, numeric_features(estimator, sequences)
+    if method == "integrated_gradients":
+        share = integrated_gradients(estimator, X, target=target, baseline=baseline)
+        return values, share[0].reshape(values.shape)
+    relevance = saliency(estimator, X, target=target)[0].reshape(values.shape)
+    # That of a category is already by a factor of its vector.
+    distance = values[:, numeric] - origin_of(estimator, baseline, numeric)
+    relevance[:, numeric] *= distance
+    return values, relevance
+
+
+def title_of(estimator, X, y_pred, y, target):
+    """What is explained, predicted and true, with probabilities where there are some."""
+    parts = [f"predicted {shown(y_pred)}"]
+    if is_classifier(estimator) or not isinstance(estimator, PointwiseRNN):
+        parts[0] += f" ({probability_of(estimator, X, y_pred)})"
+    if target is not None:
+        parts.insert(0, toward(estimator, target))
+        if is_classifier(estimator):
+            parts[0] += f" ({probability_of(estimator, X, y_pred, target)})"
+    if y is not None:
+        parts.append(f"true {shown(y)}")
+    return ", ".join(parts)
+
+
+def toward(estimator, target):
+    labelled = is_classifier(estimator) and estimator._n_columns is None
+    return f"toward {'' if labelled else 'output '}{target}"
 
 
 def names_of_features(pipeline, estimator, x):
