@@ -68,12 +68,11 @@ ax.legend(loc="center right")
 plt.show()
 
 # %%
-# And which frames? For an utterance of the fourth speaker, the gradient of the net's answer
-# with respect to its input, times the input.
+# And which frames? For an utterance of the fourth speaker, the share of each value in the
+# net's answer, against the mean of all frames: integrated gradients.
 
-scaler, net = model[0], model[-1]
 i = np.flatnonzero(y_test == 4)[0]
-display = SaliencyDisplay.from_estimator(net, scaler.transform(X_test[i : i + 1])[0])
+display = SaliencyDisplay.from_estimator(model, X_test[i], method="integrated_gradients")
 display.axes_[0, 0].set(
     xlabel="Frame",
     ylabel="Cepstrum coefficient",

@@ -5,6 +5,7 @@ import pandas
 import polars
 
 from skbptt import RNNClassifier
+from skbptt.network import Stack
 
 RNG = np.random.RandomState(0)
 LENGTHS = RNG.randint(1, 7, 40)
@@ -43,3 +44,28 @@ def arrays(values=lambda ids: ids, dtype=float):
         np.column_stack([n[:, [0]], values(i), n[:, [1]]]).astype(dtype)
         for i, n in zip(IDS, NUMBERS)
     ]
+
+
+def one_hot(ids):
+    return (ids[:, np.newaxis] == np.arange(0, 15, 3)).astype(float)
+
+
+def folded(model, n_numbers):
+    """A network of one-hot rows that equals that of the model, and its weights.
+
+    The input weights are those of the numbers, and the product of the vectors with those
+    behind.
+    """
+    weights = dict(model.weights_)
+    (name,) = (name for name in weights if name.startswith("embedding"))
+    E = weights.pop(name)
+    for key in [key for key in weights if key.startswith("layers.0") and key[-2:] == ".W"]:
+        W = weights[key]
+        weights[key] = np.vstack([W[:n_numbers], E @ W[n_numbers:]])
+    description = model._network.description | {
+        "n_features": n_numbers + len(E),
+        "embeddings": {},
+    }
+    network = Stack(**description)
+    theta = np.concatenate([weights[name].ravel() for name in network.layout.shapes])
+    return network, theta

@@ -166,3 +166,12 @@ def reference_value(network, loss, data, alpha, truncation, theta):
 def objective_of(network, loss, sequences, y, weights, **options):
     data = Data(sequences, y, weights, network.readout is None)
     return Objective(network, loss, data, **options)
+
+
+def by_complex_step(network, theta, x, function):
+    """Derivative of a function of one sequence's raw outputs with respect to its steps."""
+
+    def value(flat):
+        return function(np.atleast_2d(reference_raw(network, theta, flat.reshape(x.shape))))
+
+    return complex_gradient(value, x.ravel()).reshape(x.shape)

@@ -163,10 +163,10 @@ def test_alignment_is_of_transcribers():
         lambda model: alignment(model, SIGNALS, PULSES),
         lambda model: AlignmentDisplay.from_estimator(model, SIGNALS[0]),
     ):
-        with pytest.raises(TypeError, match="an RNNTranscriber. Got RNNRegressor"):
+        with pytest.raises(TypeError, match="an RNNTranscriber, or.* Got RNNRegressor"):
             draw(regressor().fit(SIGNALS, np.arange(80)))
-        with pytest.raises(TypeError, match="Got Pipeline. Pass pipeline"):
-            draw(make_pipeline(MODEL))
+        with pytest.raises(TypeError, match="an RNNTranscriber.* Got RNNRegressor"):
+            draw(make_pipeline(regressor().fit(SIGNALS, np.arange(80))))
         with pytest.raises(NotFittedError):
             draw(transcriber())
     with pytest.raises(ValueError, match=r"y has the labels \['z'\]"):
@@ -250,7 +250,9 @@ def test_other_displays_of_transcribers():
     LossCurveDisplay.from_estimator(MODEL)
     x, word = SIGNALS[0], MODEL.predict(SIGNALS[:1])[0]
     display = SaliencyDisplay.from_estimator(MODEL, x, "abc")
-    assert display.axes_[0, 0].get_title() == f"predicted {word}, true abc"
+    probability = np.exp(MODEL.log_likelihood([x], [word])[0])
+    title = f"predicted {word} ({probability:.2f}), true abc"
+    assert display.axes_[0, 0].get_title() == title
     expected = saliency(MODEL, [x])[0] * x
     assert relative_error(display.relevance, expected) < 1e-12
     states = HiddenStateDisplay.from_estimator(MODEL, x).states["h"]

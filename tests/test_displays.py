@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch
 
@@ -243,8 +244,8 @@ each = pytest.mark.parametrize("display", DRAW, ids=lambda display: display.__na
 
 @each
 def test_other_estimators_are_refused(display):
-    with pytest.raises(TypeError, match="must be an RNNClassifier.* Got Pipeline"):
-        DRAW[display](make_pipeline(MODEL))
+    with pytest.raises(TypeError, match="must be an RNNClassifier.* Got LinearRegression"):
+        DRAW[display](make_pipeline(LinearRegression()))
     with pytest.raises(NotFittedError):
         DRAW[display](regressor())
 

@@ -105,7 +105,8 @@ def test_saliency_of_frames_and_tables():
         np.testing.assert_array_equal(panel.lines[0].get_ydata(), column)
         assert panel.images[0].get_cmap().name == "PuOr"
     title = display.axes_[0, 0].get_title()
-    assert title == f"predicted {model.predict(frames[:1])[0]}, true {LABELS[0]}"
+    (predicted,), share = model.predict(frames[:1]), model.predict_proba(frames[:1]).max()
+    assert title == f"predicted {predicted} ({share:.2f}), true {LABELS[0]}"
 
     table = np.random.default_rng(0).normal(size=(20, 7))
     model = regressor().fit(table, np.c_[table[:, 0], table[:, 1]])

@@ -21,21 +21,12 @@ from skbptt.metrics import make_step_scorer
 from skbptt.network import input_gradients
 from skbptt.preprocessing import TimeDistributed
 from tests.fits import LABELS, LENGTHS, Y_STEPS, X, Y, classifier, regressor
-from tests.gradcheck import complex_gradient, reference_raw, relative_error
+from tests.gradcheck import by_complex_step, relative_error
 from tests.strategies import problems
 
 PADDED = np.full((len(X), max(LENGTHS), 2), np.nan)
 for i, x in enumerate(X):
     PADDED[i, : len(x)] = x
-
-
-def by_complex_step(network, theta, x, function):
-    """Derivative of a function of one sequence's raw outputs with respect to its steps."""
-
-    def value(flat):
-        return function(np.atleast_2d(reference_raw(network, theta, flat.reshape(x.shape))))
-
-    return complex_gradient(value, x.ravel()).reshape(x.shape)
 
 
 @given(problems())

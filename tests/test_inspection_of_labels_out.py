@@ -28,6 +28,7 @@ CALLS = {
         model, X[0]
     ),
     "hidden_states": lambda model: inspection.hidden_states(model, X),
+    "integrated_gradients": lambda model: inspection.integrated_gradients(model, X[:3]),
     "HiddenStateDisplay": lambda model: inspection.HiddenStateDisplay.from_estimator(
         model, X[0]
     ),
@@ -126,7 +127,8 @@ def test_saliency_of_a_translator(x, options):
 def test_saliency_display_of_a_translator():
     model = translator().fit(X, WORDS)
     display = SaliencyDisplay.from_estimator(model, X[0], "ab")
-    assert (
-        display.axes_[0, 0].get_title() == f"predicted {model.predict(X[:1])[0]}, true ab"
-    )
+    predicted = model.predict(X[:1])
+    probability = np.exp(model.log_likelihood(X[:1], predicted)[0])
+    title = f"predicted {predicted[0]} ({probability:.2f}), true ab"
+    assert display.axes_[0, 0].get_title() == title
     assert relative_error(display.relevance, saliency(model, X[:1])[0] * X[0]) < 1e-12

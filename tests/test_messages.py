@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import skbptt
-from skbptt import RNNTranscriber, RNNTranslator, inspection
+from skbptt import inspection
 from skbptt.inspection import permutation_importance, saliency
 from skbptt.preprocessing import TimeDistributed, make_windows
 from tests.fits import (
@@ -152,67 +152,9 @@ def test_text_before_an_encoder_is_no_mistake():
     assert result.importances_mean[1] == 0
 
 
-# Pipelines.
+# Searches and pipelines.
 
 PIPELINE = make_pipeline(TimeDistributed(StandardScaler()), regressor()).fit(DENSE, TARGET)
-WORDS = ["ab", "b"] * 10
-TRANSCRIBING = make_pipeline(
-    TimeDistributed(StandardScaler()), RNNTranscriber(2, max_iter=2, random_state=0)
-).fit(DENSE, WORDS)
-TRANSLATING = make_pipeline(
-    TimeDistributed(StandardScaler()), RNNTranslator(2, max_iter=2, random_state=0)
-).fit(DENSE, WORDS)
-VECTOR = PIPELINE[-1].weights_
-ASKED = {
-    "AlignmentDisplay": lambda model, X: inspection.AlignmentDisplay.from_estimator(
-        model, X
-    ),
-    "AttentionDisplay": lambda model, X: inspection.AttentionDisplay.from_estimator(
-        model, X
-    ),
-    "alignment": lambda model, X: inspection.alignment(model, X, WORDS),
-    "attention_weights": lambda model, X: inspection.attention_weights(model, X),
-    "GradientFlowDisplay": lambda model, X: inspection.GradientFlowDisplay.from_estimator(
-        {"one": model}, X, TARGET
-    ),
-    "HiddenStateDisplay": lambda model, X: inspection.HiddenStateDisplay.from_estimator(
-        model, X
-    ),
-    "LossCurveDisplay": lambda model, X: inspection.LossCurveDisplay.from_estimator(
-        [model]
-    ),
-    "SaliencyDisplay": lambda model, X: inspection.SaliencyDisplay.from_estimator(model, X),
-    "gradient_flow": lambda model, X: inspection.gradient_flow(model, X, TARGET),
-    "hessian_product": lambda model, X: inspection.hessian_product(
-        model, X, TARGET, VECTOR
-    ),
-    "hidden_states": lambda model, X: inspection.hidden_states(model, X),
-    "loss_gradient": lambda model, X: inspection.loss_gradient(model, X, TARGET),
-    "saliency": lambda model, X: inspection.saliency(model, X),
-}
-TAKE_PIPELINES = {"ForecastDisplay", "permutation_importance"}
-
-
-def test_every_inspection_is_tried():
-    assert set(ASKED) | TAKE_PIPELINES == set(inspection.__all__)
-
-
-@pytest.mark.usefixtures("close_figures")
-@pytest.mark.parametrize("name", ASKED)
-def test_a_pipeline_to_look_into(name):
-    of_one = "AlignmentDisplay", "AttentionDisplay", "HiddenStateDisplay", "SaliencyDisplay"
-    x = DENSE[0] if name in of_one else DENSE
-    pipeline = TRANSCRIBING if "lignment" in name else PIPELINE
-    pipeline = TRANSLATING if "ttention" in name else pipeline
-    with pytest.raises(TypeError, match="Got Pipeline. Pass pipeline") as error:
-        ASKED[name](pipeline, x)
-    names = {"pipeline": pipeline, "X": DENSE, "x": DENSE[0]}
-    step = eval(cure_in(error, r"Pass (pipeline\[-1\]), and"), names)
-    assert step is pipeline[-1]
-    transformed = eval(cure_in(error, r", and [Xx] as (.*)\.$"), names)
-    expected = (DENSE - DENSE.mean(axis=(0, 1))) / DENSE.std(axis=(0, 1))
-    np.testing.assert_allclose(transformed, expected[0] if x.ndim == 2 else expected)
-    ASKED[name](step, transformed)
 
 
 def test_a_search_to_look_into():

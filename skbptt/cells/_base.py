@@ -98,11 +98,13 @@ class Cell(ABC):
         """
         n_in, n_hidden = len(p["W"]), len(p["R"])
         bound = np.sqrt(6 / (n_in + n_hidden))
+        normal = np.empty((len(self.gates), n_hidden, n_hidden))
         for k, gate in enumerate(self.gates):
             block = slice(k * n_hidden, (k + 1) * n_hidden)
             p["W"][:, block] = rng.uniform(-bound, bound, (n_in, n_hidden))
-            p["R"][:, block] = orthogonal(rng, n_hidden)
+            normal[k] = rng.standard_normal((n_hidden, n_hidden))
             p["b"][block] = self.initial_bias.get(gate, 0)
+        p["R"][:] = np.concatenate(orthogonal(normal), axis=1)
         for name in self.vectors:
             p[name][:] = 0
 
@@ -194,10 +196,10 @@ class Cell(ABC):
         return f"{type(self).__name__}({values})"
 
 
-def orthogonal(rng, n):
-    """A random orthogonal matrix, uniform over them (Mezzadri, 2007)."""
-    q, r = np.linalg.qr(rng.standard_normal((n, n)))
-    return q * np.sign(np.diag(r))
+def orthogonal(normal):
+    """Random orthogonal matrices, uniform over them, from normal ones (Mezzadri, 2007)."""
+    q, r = np.linalg.qr(normal)
+    return q * np.sign(np.diagonal(r, axis1=1, axis2=2))[:, np.newaxis]
 
 
 def check_chrono(chrono):

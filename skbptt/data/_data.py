@@ -1,8 +1,9 @@
 """Sequences with targets and weights, for which weights are counts."""
 
 from copy import copy
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
+from operator import add
 
 import numpy as np
 
@@ -46,10 +47,14 @@ class Data:
     def keys(self):
         """A fingerprint of each sequence with its targets, in 32 bytes."""
         sequences = self.sequences
-        targets = sequences.split(self.y) if self.per_step else self.y
-        xs = sequences.split(sequences.steps)
-        keys = (digest(x) + digest(y) for x, y in zip(xs, targets))
-        return np.fromiter(keys, "S32", len(sequences))
+        of_x = map(digest, sequences.split(sequences.steps))
+        if self.per_step:
+            of_y = map(digest, sequences.split(self.y))
+        elif isinstance(self.y, Labels):
+            of_y = map(digest, self.y)
+        else:
+            of_y = digests_of_rows(self.y)
+        return np.fromiter(map(add, of_x, of_y), "S32", len(sequences))
 
     def reweighted(self, weights):
         """The same sequences and targets with other weights."""
@@ -155,12 +160,18 @@ def projections(sequences):
     Unlike a digest, it varies smoothly with the sequence: data that differ by rounding, for
     example because of another machine, are in the same order.
     """
-    size = sequences.lengths.max() * sequences.steps.shape[1]
-    direction = np.random.RandomState(0).standard_normal(size)
-    flat = (x.ravel() for x in sequences.split(sequences.steps))
+    flat, width = sequences.steps.reshape(-1), sequences.steps.shape[1]
+    direction = random_direction(int(sequences.lengths.max()) * width)
+    starts, sizes = sequences.starts * width, sequences.lengths * width
+    spans = zip(starts.tolist(), sizes.tolist())
     with np.errstate(over="ignore", invalid="ignore"):
-        values = (np.dot(x, direction[: len(x)]) for x in flat)
+        values = (np.dot(flat[a : a + n], direction[:n]) for a, n in spans)
         return np.fromiter(values, np.float64, len(sequences))
+
+
+@lru_cache(maxsize=1)  # a new generator takes longer than the products of few sequences
+def random_direction(size):
+    return np.random.RandomState(0).standard_normal(size)
 
 
 def fingerprint(data):
@@ -182,3 +193,9 @@ def digest(values):
     for start in range(BLOCK, len(flat), BLOCK):
         hashed.update(np.add(flat[start : start + BLOCK], 0, dtype=np.float64))
     return hashed.digest()
+
+
+def digests_of_rows(values):
+    """The digest of each row, or number, of a small array."""
+    rows = np.add(values.reshape(len(values), -1), 0, dtype=np.float64)
+    return [blake2b(row, digest_size=16).digest() for row in rows]

@@ -35,6 +35,12 @@ class Sequences:
         other.targets = labels
         return other
 
+    def with_steps(self, steps):
+        """The same sequences with other values at their steps."""
+        other = copy(self)
+        other.steps = steps
+        return other
+
     def __len__(self):
         return len(self.lengths)
 
@@ -66,7 +72,8 @@ class Sequences:
 
     def split(self, values):
         """Cut one value (row) a step into one array a sequence."""
-        return [values[a : a + n] for a, n in zip(self.starts, self.lengths)]
+        starts, lengths = self.starts.tolist(), self.lengths.tolist()
+        return [values[a : a + n] for a, n in zip(starts, lengths)]
 
     def unstack(self, values):
         """Give values per step the form that the sequences came in.

@@ -238,6 +238,12 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
             )
         if multilabel:
             return y
+        if known or incremental:
+            self._check_labels(y, incremental)
+        return np.searchsorted(self.classes_, y)
+
+    def _check_labels(self, y, incremental):
+        """Refuse labels that are no classes, and data of a whole fit that lack some."""
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(
@@ -245,20 +251,19 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
                 f"{self.classes_} that training began with."
             )
         missing = np.setdiff1d(self.classes_, y)
-        if known and not incremental and len(missing):
+        if len(missing) and not incremental:
             raise ValueError(
                 "fit with warm_start=True needs the same classes as the first fit, "
                 f"{self.classes_}. y lacks {missing}. For data that lack classes, use "
                 "partial_fit."
             )
-        return np.searchsorted(self.classes_, y)
 
     def _check_encoded(self, data):
         super()._check_encoded(data)
         if self._n_columns is not None:
             return
-        found = np.unique(data.y[data.weights > 0])
-        if len(found) < 2:
+        found = data.y[data.weights > 0]
+        if found.min() == found.max():
             raise ValueError(
                 "At least two classes are needed in y, but got 1 class among the targets "
                 f"of positive weight: {self.classes_[found[0]]!r}."

@@ -15,6 +15,7 @@ from ._displays import (
 from ._flow import gradient_flow, hidden_states
 from ._gradient import loss_gradient, saliency
 from ._hessian import hessian_product
+from ._integrated import integrated_gradients
 from ._permutation import permutation_importance
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "gradient_flow",
     "hessian_product",
     "hidden_states",
+    "integrated_gradients",
     "loss_gradient",
     "permutation_importance",
     "saliency",

@@ -2,7 +2,7 @@
 
 from ..estimators import RNNTranscriber
 from ..losses import align
-from ._gradient import check_recurrent
+from ._pipeline import opened
 
 
 def alignment(estimator, X, y):
@@ -14,7 +14,8 @@ def alignment(estimator, X, y):
     Parameters
     ----------
     estimator : RNNTranscriber
-        A fitted estimator.
+        A fitted estimator, or a pipeline that ends with one. The steps before it transform
+        X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
         Sequences, of the kind met in fit.
@@ -32,8 +33,7 @@ def alignment(estimator, X, y):
     Raises
     ------
     TypeError
-        If it is another estimator, or y mixes types. To look into the last step of a
-        pipeline, give that step, and X as the steps before transform it.
+        If it is another estimator, or y mixes types.
     NotFittedError
         If the estimator is not fitted.
     ValueError
@@ -76,7 +76,7 @@ def alignment(estimator, X, y):
 
 def aligned(estimator, X, y=None):
     """Raw outputs, the labels of y or predicted ones, their alignment, and sequences."""
-    check_recurrent(estimator, RNNTranscriber)
+    estimator, X = opened(estimator, X, RNNTranscriber)
     raw, sequences = estimator._raw(X)
     labels = estimator._labels_for(y, sequences)
     position, _, _ = align(raw, sequences.lengths, labels.codes, labels.lengths)

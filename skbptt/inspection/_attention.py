@@ -4,7 +4,7 @@ from ..data import check_sequences, object_array
 from ..estimators import RNNTranslator
 from ..network import record_attention
 from ..training import one_blas_thread, parallel_map
-from ._gradient import check_recurrent
+from ._pipeline import opened
 
 
 def attention_weights(estimator, X, y=None):
@@ -13,7 +13,8 @@ def attention_weights(estimator, X, y=None):
     Parameters
     ----------
     estimator : RNNTranslator
-        A fitted estimator with attention.
+        A fitted estimator with attention, or a pipeline that ends with one. The steps
+        before it transform X.
     X : array-like
         Sequences, of the kind met in fit.
     y : list of sequences of labels, or array-like of str, default=None
@@ -30,8 +31,7 @@ def attention_weights(estimator, X, y=None):
     Raises
     ------
     TypeError
-        If the estimator is not a translator. For a pipeline, pass its last step, and X as
-        the steps before it transform it.
+        If the estimator is not a translator.
     NotFittedError
         If the estimator is not fitted.
     ValueError
@@ -68,7 +68,7 @@ def attention_weights(estimator, X, y=None):
 
 def labelled_weights(estimator, X, y=None):
     """The weights of each sequence, and the labels that they belong to."""
-    check_recurrent(estimator, RNNTranslator)
+    estimator, X = opened(estimator, X, RNNTranslator)
     network = estimator._network
     if not network.attention:
         raise ValueError(

@@ -5,9 +5,16 @@ from sklearn.utils import Bunch
 
 from ..data import check_sequences
 from ..estimators import PointwiseRNN
-from ..network import reach_of, record_gradient_norms, record_states, spectral_radii
+from ..network import (
+    median_by_lag,
+    reach_of,
+    record_gradient_norms,
+    record_states,
+    spectral_radii,
+)
 from ..training import one_blas_thread, parallel_map
-from ._gradient import STACKS, check_recurrent, prepare
+from ._gradient import prepare
+from ._pipeline import STACKS, opened
 
 # Maximum number of steps with a Jacobian, each of which needs its eigenvalues.
 N_JACOBIANS = 50
@@ -19,7 +26,8 @@ def hidden_states(estimator, X):
     Parameters
     ----------
     estimator : RNNClassifier, RNNRegressor or RNNTranscriber
-        A fitted estimator.
+        A fitted estimator, or a pipeline that ends with one. The steps before it transform
+        X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
         Sequences, of the kind met in fit.
@@ -40,8 +48,7 @@ def hidden_states(estimator, X):
     Raises
     ------
     TypeError
-        If it is another estimator. To look into the last step of a pipeline, give that
-        step, and X as the steps before transform it.
+        If it is another estimator.
     NotFittedError
         If the estimator is not fitted.
     ValueError
@@ -61,7 +68,7 @@ def hidden_states(estimator, X):
     >>> np.allclose(h, o * np.tanh(c))
     True
     """
-    check_recurrent(estimator, STACKS)
+    estimator, X = opened(estimator, X, STACKS)
     sequences = check_sequences(estimator, X, reset=False)
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:
         values = record_states(estimator._network, estimator._theta, sequences, map_parts)
@@ -83,7 +90,8 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
     Parameters
     ----------
     estimator : RNNClassifier or RNNRegressor
-        A fitted estimator.
+        A fitted estimator, or a pipeline that ends with one. The steps before it transform
+        X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
         Sequences, of the kind met in fit.
@@ -113,8 +121,7 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
     Raises
     ------
     TypeError
-        If it is another estimator. To look into the last step of a pipeline, give that
-        step, and X as the steps before transform it.
+        If it is another estimator.
     NotFittedError
         If the estimator is not fitted.
     ValueError
@@ -148,7 +155,7 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
     >>> flow.spectral_radius["layers.0.forward"][:3].round(3)
     array([0.5, 0.5, 0.5])
     """
-    check_recurrent(estimator, PointwiseRNN)
+    estimator, X = opened(estimator, X, PointwiseRNN)
     network, theta = estimator._network, estimator._theta
     data = prepare(estimator, X, y, sample_weight)
     quiet = np.errstate(over="ignore", invalid="ignore")  # as of a net that has exploded
@@ -157,6 +164,6 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
         radii = spectral_radii(network, theta, data.sequences, N_JACOBIANS, map_parts)
     return Bunch(
         norm=norms,
-        reach={name: reach_of(norms[name]) for name in norms},
+        reach={name: reach_of(median_by_lag(norms[name])) for name in norms},
         spectral_radius=radii,
     )

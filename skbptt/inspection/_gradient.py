@@ -1,14 +1,11 @@
 """Derivatives of the objective by the weights, and of a prediction by the inputs."""
 
-import numpy as np
-from sklearn.base import is_classifier
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
-
 from ..data import check_sequences, drop_weightless
-from ..estimators import BaseRNN, PointwiseRNN, RNNTranscriber, RNNTranslator, window_of
+from ..estimators import window_of
 from ..network import input_gradients
 from ..training import Objective, one_blas_thread, parallel_map
+from ._pipeline import opened
+from ._target import of_output
 
 
 def loss_gradient(estimator, X, y, sample_weight=None):
@@ -22,7 +19,8 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     Parameters
     ----------
     estimator : RNNClassifier, RNNRegressor, RNNTranscriber or RNNTranslator
-        A fitted estimator.
+        A fitted estimator, or a pipeline that ends with one. The steps before it transform
+        X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
         Sequences, of the kind met in fit.
@@ -65,7 +63,7 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     >>> bool(abs(loss - model.loss_) < 1e-12)
     True
     """
-    check_recurrent(estimator)
+    estimator, X = opened(estimator, X)
     window = window_of(estimator.truncation)
     objective = objective_of(estimator, X, y, sample_weight, window)
     with one_blas_thread():
@@ -73,7 +71,7 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     return float(loss), estimator._network.layout.views(gradient)
 
 
-def saliency(estimator, X, y=None, *, sample_weight=None):
+def saliency(estimator, X, y=None, *, target=None, sample_weight=None):
     """Gradient with respect to the inputs: which feature mattered, at which step.
 
     Exact, by backpropagation through time to the inputs, whatever ``truncation``. Its
@@ -83,7 +81,8 @@ def saliency(estimator, X, y=None, *, sample_weight=None):
     Parameters
     ----------
     estimator : RNNClassifier, RNNRegressor, RNNTranscriber or RNNTranslator
-        A fitted estimator.
+        A fitted estimator, or a pipeline that ends with one. The steps before it transform
+        X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
         Sequences, of the kind met in fit.
@@ -98,6 +97,12 @@ def saliency(estimator, X, y=None, *, sample_weight=None):
         and times -1 where not, summed over labels; again the sum over the steps. For a
         transcriber or a translator it is that of the log-probability of the predicted
         labels.
+    target : label, int or tuple of two ints, default=None
+        The output to explain in place of what is predicted, the same for all sequences and
+        steps: a label of ``classes_`` for the raw output of this class, for example the one
+        that was expected; the index of a column of y, for indicators or several targets in
+        regression; that of a quantile, or of a column and a quantile. Not for a transcriber
+        or a translator, where y is the labels to explain.
     sample_weight : array-like, default=None
         Weights, as in fit: the targets of weight 0 are left out of the loss, and only
         these may be missing. The other weights do not matter.
@@ -106,17 +111,23 @@ def saliency(estimator, X, y=None, *, sample_weight=None):
     -------
     gradient : ndarray or object array
         In the form of X: an array of its shape, with NaN where X is padding, or an object
-        array of arrays of shape (n_steps, n_features).
+        array of arrays of shape (n_steps, n_features). Of a pipeline, with respect to X as
+        the last step gets it.
+
+    See Also
+    --------
+    integrated_gradients : Shares that sum to the change of the output.
+    SaliencyDisplay : A picture of one sequence.
 
     Raises
     ------
     TypeError
-        If it is another estimator. To look into the last step of a pipeline, give that
-        step, and X as the steps before transform it.
+        If it is another estimator, or target is of the wrong type.
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If X, y or sample_weight would not do in fit, or if there are weights without y.
+        If X, y or sample_weight would not do in fit, if there are weights without y, or if
+        target is none of the outputs.
 
     References
     ----------
@@ -142,11 +153,17 @@ def saliency(estimator, X, y=None, *, sample_weight=None):
            [1., 0.],
            [1., 0.]])
     """
-    check_recurrent(estimator)
+    estimator, X = opened(estimator, X)
     if y is None:
         if sample_weight is not None:
             raise ValueError("sample_weight is for the loss, which needs y. Got y=None.")
-        sequences, d_raw_of = of_prediction(estimator, X)
+        sequences = check_sequences(estimator, X, reset=False)
+        sequences, d_raw_of = of_output(estimator, sequences, target)
+    elif target is not None:
+        raise ValueError(
+            "target chooses an output, and y asks for the gradient of the loss. Give one "
+            f"of them. Got target={target!r} and y."
+        )
     else:
         sequences, d_raw_of = of_loss(estimator, X, y, sample_weight)
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:
@@ -165,54 +182,6 @@ def of_loss(estimator, X, y, sample_weight):
         return estimator._loss.weighted_gradient(raw, *counted.targets_of(batch))
 
     return data.sequences, d_raw_of
-
-
-def of_prediction(estimator, X):
-    """Sequences, and the derivative of what is predicted by the raw outputs."""
-    sequences = check_sequences(estimator, X, reset=False)
-    if isinstance(estimator, PointwiseRNN):
-        return sequences, lambda raw, batch: toward_prediction(estimator, raw)
-    sequences = sequences.with_targets(estimator._labels_for(None, sequences))
-    return sequences, lambda raw, batch: -estimator._loss.gradient(raw, batch.targets)
-
-
-def toward_prediction(estimator, raw):
-    """Derivative of the output of what is predicted with respect to the raw outputs."""
-    if not is_classifier(estimator):
-        return estimator._loss.prediction_slope(raw)
-    if raw.shape[1] == 1 or estimator._n_columns is not None:
-        return np.where(raw > 0, 1, -1).astype(raw.dtype)
-    return np.eye(raw.shape[1], dtype=raw.dtype)[raw.argmax(axis=1)]
-
-
-# The estimators that an inspection may be of, by their base.
-STACKS = PointwiseRNN, RNNTranscriber
-NAMES = {
-    BaseRNN: "an RNNClassifier, RNNRegressor, RNNTranscriber or RNNTranslator",
-    STACKS: "an RNNClassifier, RNNRegressor or RNNTranscriber",
-    PointwiseRNN: "an RNNClassifier or RNNRegressor",
-    RNNTranscriber: "an RNNTranscriber",
-    RNNTranslator: "an RNNTranslator",
-}
-
-
-def check_recurrent(estimator, base=BaseRNN, transformed="X as pipeline[:-1].transform(X)"):
-    """Refuse what is no fitted estimator of the package, or has not the given base.
-
-    ``transformed`` says what to pass with the last step of a pipeline.
-    """
-    if not isinstance(estimator, base):
-        cure = ""
-        if isinstance(estimator, Pipeline):
-            cure = f" Pass pipeline[-1], and {transformed}."
-        elif hasattr(estimator, "best_estimator_"):
-            cure = " Pass its best_estimator_."
-        elif hasattr(estimator, "regressor_"):
-            cure = " Pass its regressor_, and y transformed."
-        raise TypeError(
-            f"estimator must be {NAMES[base]}. Got {type(estimator).__name__}.{cure}"
-        )
-    check_is_fitted(estimator)
 
 
 def objective_of(estimator, X, y, sample_weight, window=None, map_parts=map):

@@ -6,7 +6,8 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from ..estimators import PointwiseRNN
 from ..network import Curvature
 from ..training import one_blas_thread, parallel_map
-from ._gradient import check_recurrent, objective_of
+from ._gradient import objective_of
+from ._pipeline import opened
 
 
 @validate_params(
@@ -22,7 +23,8 @@ def hessian_product(estimator, X, y, vector, *, kind="hessian", sample_weight=No
     Parameters
     ----------
     estimator : RNNClassifier or RNNRegressor
-        A fitted estimator.
+        A fitted estimator, or a pipeline that ends with one. The steps before it transform
+        X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
         Sequences, of the kind met in fit.
@@ -81,7 +83,7 @@ def hessian_product(estimator, X, y, vector, *, kind="hessian", sample_weight=No
     >>> bool(sum((gradient[name] * bowl[name]).sum() for name in gradient) > 0)
     True
     """
-    check_recurrent(estimator, PointwiseRNN)
+    estimator, X = opened(estimator, X, PointwiseRNN)
     layout, theta = estimator._network.layout, estimator._theta
     v = flat_vector(layout, vector, theta.dtype)
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts:

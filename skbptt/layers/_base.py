@@ -33,6 +33,9 @@ class Pass:
     starts : dict of Layer to tuple of ndarray, default=None
         States of recurrent layers before their first step, one row per column of the
         batch. On the way back, gradients with respect to these are put into ``d_starts``.
+    d_hs : dict of Layer to ndarray of shape (n_rows, n_hidden), default=None
+        :meth:`Layer.backward` puts here the gradients with respect to the outputs of
+        recurrent layers, with all that passes through later steps, in the order read.
 
     Attributes
     ----------
@@ -44,6 +47,7 @@ class Pass:
 
     __slots__ = [
         "batch",
+        "d_hs",
         "d_starts",
         "keep",
         "noise",
@@ -66,6 +70,7 @@ class Pass:
         truncation=None,
         states=None,
         starts=None,
+        d_hs=None,
     ):
         self.batch = batch
         self.workspace = Workspace() if workspace is None else workspace
@@ -75,12 +80,14 @@ class Pass:
         self.states = states
         self.starts = starts
         self.d_starts = {}
+        self.d_hs = d_hs
 
-    def back(self, truncation, states):
+    def back(self, truncation, states, d_hs):
         """This pass, with what counts on the way back alone."""
-        if truncation is None and states is None:
+        if truncation is None and states is None and d_hs is None:
             return self
-        return Pass(self.batch, self.workspace, self.keep, self.noise, truncation, states)
+        shared = self.batch, self.workspace, self.keep, self.noise
+        return Pass(*shared, truncation, states, d_hs=d_hs)
 
 
 class Stepper(NamedTuple):

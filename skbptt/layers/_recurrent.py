@@ -80,6 +80,9 @@ class Recurrent(Layer):
 
     def backward(self, p, tape, dy, grad, run, need_dx):
         d_start = self._start_gradients(run.batch, dy, run.starts)
+        d_h = None
+        if run.d_hs is not None:
+            d_h = run.d_hs[self] = np.empty((len(run.batch.rows), self.width), dy.dtype)
         dx = run_back(
             self.cell,
             p,
@@ -92,6 +95,7 @@ class Recurrent(Layer):
             need_dx,
             run.states.get(self) if run.states else None,
             d_start,
+            d_h,
         )
         if run.starts:
             run.d_starts[self] = d_start

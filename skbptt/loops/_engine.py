@@ -127,6 +127,7 @@ def run_back(
     need_dx=True,
     d_states=None,
     d_initial=None,
+    d_h=None,
 ):
     """Propagate the gradient of a loss back through :func:`run`.
 
@@ -136,12 +137,12 @@ def run_back(
     ``d_states`` of shape (n_rows, n_hidden) is added to the gradient of the states.
     """
     if isinstance(tape, Tape):
-        return tape.scan_back(d_output, grad, truncation, need_dx, d_states, d_initial)
+        return tape.scan_back(d_output, grad, truncation, need_dx, d_states, d_initial, d_h)
     tape, rows_of_max, _ = tape
     dh = read_back(d_output, batch, parts, rows_of_max) if parts else d_output
     if d_states is not None:
         dh = dh + d_states
-    dx, given = _scan.scan_back(cell, p, batch, tape, dh, grad, truncation, need_dx)
+    dx, given = _scan.scan_back(cell, p, batch, tape, dh, grad, truncation, need_dx, d_h)
     if d_initial is not None:
         for own, value in zip(d_initial, given):
             own[:] = value

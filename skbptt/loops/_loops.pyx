@@ -68,6 +68,7 @@ cdef extern from "loops.h":
         const void *d_sum
         const void *d_top
         const void *d_last
+        void *d_h
         void *dW
         void *dR
         void *db
@@ -251,6 +252,7 @@ cdef class Tape:
         bint need_dx=True,
         d_states=None,
         d_initial=None,
+        d_h=None,
     ):
         """As :func:`skbptt.loops._engine.run_back`."""
         cdef Scan *s = &self.scan
@@ -285,6 +287,9 @@ cdef class Tape:
         if need_dx:
             dx = self.workspace.empty((n_rows, s.D1), dtype)
             s.value.dx = address(dx, dtype, n_rows * s.D1)
+        s.d_h = NULL
+        if d_h is not None:
+            s.d_h = address(d_h, dtype, n_rows * s.H)
         taken = take_d_initial(
             s, &s.value, self.shape, d_initial is not None, dtype, self.workspace
         )

@@ -183,7 +183,7 @@ class Stepper:
         return self._reading[1]
 
 
-def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
+def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True, d_h=None):
     """Propagate the gradient of a loss L back through :func:`scan`.
 
     With ``truncation=(k1, k2)``, what dL/dh_t injects at a step t of the k1 steps
@@ -202,6 +202,8 @@ def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
     truncation : (int, int) or None
     need_dx : bool
         Whether dL/dx is wanted.
+    d_h : ndarray of shape (n_rows, n_hidden), default=None
+        Filled with dL/dh_t, with what passes through later steps; without truncation.
 
     Returns
     -------
@@ -237,6 +239,8 @@ def scan_back(cell, p, batch, tape, dh, grad, truncation=None, need_dx=True):
                 n, rows = sizes[t], slice(offsets[t], offsets[t + 1])
                 if t >= first:
                     carried[0, :n] += dh[rows]
+                if d_h is not None:
+                    d_h[rows] = carried[0, :n]
                 da_t, du_t, d_state, d_vectors = cell.step_back(
                     tuple(carried[:, :n]), of_piece[t - start], p
                 )

@@ -41,7 +41,7 @@ class Workspace:
         elif len(self._buffers[k]) < n_bytes:
             self._buffers[k] = None  # before the new one takes memory
             self._buffers[k] = aligned(n_bytes)
-        return self._buffers[k][:n_bytes].view(dtype).reshape(shape)
+        return np.ndarray(shape, dtype, self._buffers[k])
 
     def take(self, array, rows):
         """The array ``array[rows]``."""

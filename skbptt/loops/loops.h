@@ -86,6 +86,8 @@ typedef struct {
     ptrdiff_t k1, k2;           /* truncation */
     const void *d_sum, *d_top;  /* (n_columns, H1); or NULL */
     const void *d_last;         /* (n_columns, H1), of the last states; or NULL */
+    void *d_h;                  /* (n_rows, H): receives dL/dh, with all that passes through
+                                   later steps; or NULL */
     void *dW, *dR, *db;         /* like W, R, b; derivatives of them, for tangents */
     void *d_vectors[VECTORS];
 } Scan;

@@ -413,6 +413,8 @@ static void NAME(window)(const Scan *s, const NAME(Plan) *p, ptrdiff_t first,
         NAME(copy_step)(s, p, &s->value, t, step.value.before[0], filled);
         if (t >= first)
             NAME(read_back)(s, t, dh);
+        if (s->d_h)
+            NAME(copy_rows)(n, s->H, dh, H1, (REAL *)s->d_h + row * s->H, s->H);
         cell->step.backward(&step);
         if (cell->shape.late) {
             const NAME(Factors) d_R = NAME(late_back)(p, H1, d, p->R);

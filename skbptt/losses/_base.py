@@ -68,9 +68,13 @@ class Loss(ABC):
         """What part of the loss of a constant prediction is left in a loss."""
         return loss / constant
 
-    def prediction_slope(self, raw):
-        """Derivative of the prediction, before a link function, by each raw output."""
-        return np.ones_like(raw)
+    def prediction_slope(self, raw, share):
+        """Derivative by the raw outputs of a sum of predictions, before a link function.
+
+        ``share`` of the shape of a prediction, (n_outputs,) or (n_outputs, n_quantiles), is
+        what each is multiplied by.
+        """
+        return np.tile(share.astype(raw.dtype), (len(raw), 1))
 
     def in_units(self, units):
         """The loss of raw outputs and targets in the units of the user."""
@@ -223,8 +227,8 @@ class ScaledInUnits(InUnits):
         product = self.inner.curvature(standard, raw_dot / raw_scale, y, weights)
         return (self.unit.loss / raw_scale * product).astype(raw.dtype, copy=False)
 
-    def prediction_slope(self, raw):
-        slope = self.inner.prediction_slope(self._standard_raw(raw))
+    def prediction_slope(self, raw, share):
+        slope = self.inner.prediction_slope(self._standard_raw(raw), share)
         y_scale = np.tile(self.unit.y_scale, self.n_raw)
         return (y_scale / self.unit.raw_scale * slope).astype(raw.dtype, copy=False)
 

@@ -82,9 +82,9 @@ class Likelihood(Parametric):
         """The unexplained share of the variance (Cox & Snell, 1989, page 208)."""
         return np.exp(2 * (loss - constant))
 
-    def prediction_slope(self, raw):
+    def prediction_slope(self, raw, share):
         slope = np.zeros_like(raw)
-        slope[:, : raw.shape[1] // self.n_raw] = 1
+        slope[:, : len(share)] = share
         return slope
 
     def _most_likely(self, y, weights, guess, bounds):

@@ -31,8 +31,8 @@ class Quantiles(Parametric):
     def curvature(self, raw, raw_dot, y, weights):
         return np.zeros_like(raw)
 
-    def prediction_slope(self, raw):
-        slope = self._chain(np.ones((self.n_raw, 1, 1)), self._parts(raw))
+    def prediction_slope(self, raw, share):
+        slope = self._chain(share.T[:, np.newaxis], self._parts(raw))
         return np.concatenate(slope, axis=1).astype(raw.dtype)
 
     def _quantiles(self, parts):

@@ -86,7 +86,9 @@ class Network:
         raw, tape.tape = self.layer.forward(tape.p, batch.x, tape)
         return raw, tape
 
-    def backward(self, tape, d_raw, truncation=None, need_dx=False, d_states=None):
+    def backward(
+        self, tape, d_raw, truncation=None, need_dx=False, d_states=None, d_hs=None
+    ):
         """Gradient of a loss L from dL/d(raw outputs).
 
         It takes no more memory however often it is called on a tape.
@@ -102,13 +104,15 @@ class Network:
             Whether dL/d(input) is wanted.
         d_states : dict of Layer to ndarray of shape (n_rows, n_hidden), default=None
             Gradients besides of the states of recurrent layers, in the order read.
+        d_hs : dict, default=None
+            Receives dL/dh of all steps, by recurrent layer, as of ``d_states``.
 
         Returns
         -------
         gradient : ndarray of shape (layout.size,)
         dx : ndarray of shape (n_rows, n_features), or None
         """
-        run, workspace = tape.back(truncation, d_states), tape.workspace
+        run, workspace = tape.back(truncation, d_states, d_hs), tape.workspace
         gradient = np.empty(self.layout.size, d_raw.dtype)
         grad = self.layout.tree(gradient)
         n_taken = workspace.n_taken

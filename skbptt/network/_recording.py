@@ -14,35 +14,27 @@ class Recorder(Cell):
     """A cell that does what another does, and writes it down.
 
     It is unknown to the compiled loops, so those of NumPy call it, step by step on the way
-    forward and in the opposite order on the way back.
+    forward.
 
     Parameters
     ----------
     cell : Cell
-    forward : bool, default=True
-        Whether it writes down inputs and values, which of long sequences are many, besides
-        the norms of gradients.
     """
 
-    def __init__(self, cell, forward=True):
-        self.cell, self.forward = cell, forward
+    def __init__(self, cell):
+        self.cell = cell
         self.gates, self.states, self.vectors = cell.gates, cell.states, cell.vectors
         self.late_gate = cell.late_gate
-        self.inputs, self.values, self.norms = [], [], []
+        self.inputs, self.values = [], []
 
     def step(self, a, u, state, p):
         after, tape = self.cell.step(a, u, state, p)
-        if self.forward:
-            self.inputs.append((p, a, state))
-            gates = self.cell.gate_values(tape)
-            self.values.append(dict(zip(self.states, after)) | gates)
+        self.inputs.append((p, a, state))
+        gates = self.cell.gate_values(tape)
+        self.values.append(dict(zip(self.states, after)) | gates)
         return after, tape
 
-    def late_input(self, tape):
-        return self.cell.late_input(tape)
-
     def step_back(self, d_state, tape, p):
-        self.norms.append(np.linalg.norm(d_state[0], axis=1))
         return self.cell.step_back(d_state, tape, p)
 
 
@@ -52,13 +44,13 @@ def recurrent_layers(network):
     return {name: leaf for name, leaf in leaves.items() if isinstance(leaf, Recurrent)}
 
 
-def recording(network, forward=True):
+def recording(network):
     """A network like the given whose cells are recorded, and its recurrent layers."""
 
     def recorded(leaf):
         if isinstance(leaf, Recurrent):
             leaf = copy(leaf)
-            leaf.cell = Recorder(leaf.cell, forward)
+            leaf.cell = Recorder(leaf.cell)
         return leaf
 
     other = network.replaced(recorded)
@@ -138,13 +130,13 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
         beyond the first, and infinite where it overflows.
     """
     sequences, per_step = data.sequences, network.per_step
-    reverse = {name: layer.reverse for name, layer in recurrent_layers(network).items()}
+    layers = recurrent_layers(network)
+    reverse = {name: layer.reverse for name, layer in layers.items()}
     counted = data.reweighted((data.weights > 0).astype(theta.dtype))
     n_read = steps_read(data)
 
     def norms_of(batch, workspace):
-        recorded, layers = recording(network, forward=False)
-        raw, tape = recorded.forward(theta, batch, None, workspace)
+        raw, tape = network.forward(theta, batch, None, workspace)
         d_raw = loss.weighted_gradient(raw, *counted.targets_of(batch))
         columns = {}
         for back in set(reverse.values()):
@@ -155,14 +147,13 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
                 last = batch.offsets[time] + np.arange(len(n))
                 d_last = np.zeros_like(d_raw)
                 d_last[last] = d_raw[last]
-            recorded.backward(tape, d_last)
+            d_hs: dict[Recurrent, np.ndarray] = {}
+            network.backward(tape, d_last, d_hs=d_hs)
             for name, layer in layers.items():
                 if layer.reverse == back:
-                    of_rows = np.concatenate(layer.cell.norms[::-1])
-                    columns[name] = np.where(
-                        np.isnan(of_rows), np.inf, of_rows
-                    )  # overflown
-                layer.cell.norms.clear()
+                    of_rows = np.linalg.norm(d_hs[layer], axis=1)
+                    overflown = np.isnan(of_rows)
+                    columns[name] = np.where(overflown, np.inf, of_rows)
         return np.column_stack([columns[name] for name in reverse])
 
     rows = by_parts(network, sequences, norms_of, map_parts, per_step=True)
@@ -192,13 +183,14 @@ def steps_read(data):
 
 def median_by_lag(norms):
     """Median over sequences, up to the largest lag that one has."""
-    norms = norms[:, ~np.isnan(norms).all(axis=0)]
-    return np.nanmedian(norms, axis=0)
+    n = np.count_nonzero(~np.isnan(norms), axis=0)
+    (lags,) = np.nonzero(n)
+    n, ordered = n[lags], np.sort(norms, axis=0)  # NaN last
+    return (ordered[(n - 1) // 2, lags] + ordered[n // 2, lags]) / 2
 
 
-def reach_of(norms):
+def reach_of(median):
     """The first lag at which the median norm is below 1 % of that at lag 0, or inf."""
-    median = median_by_lag(norms)
     below = np.flatnonzero(median < 0.01 * median[0])
     return float(below[0]) if len(below) else np.inf
 

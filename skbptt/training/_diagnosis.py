@@ -136,7 +136,7 @@ def explain(estimator, network, norms):
     In words that are equal for equal causes, so that a search repeats no warning: the
     numbers are those of ``gradient_flow``.
     """
-    median, reach = median_by_lag(norms), reach_of(norms)
+    median = median_by_lag(norms)
     if not median[0] > 0:
         return None
     largest, last = median.max() / median[0], median[-1] / median[0]
@@ -154,7 +154,7 @@ def explain(estimator, network, norms):
             clipped = estimator.max_grad_norm is not None
             advice.append("a lower max_grad_norm" if clipped else "max_grad_norm=1")
             advice.append("a lower learning_rate_init")
-    elif np.isfinite(reach) and network.readout is not None:
+    elif np.isfinite(reach_of(median)) and network.readout is not None:
         what = (
             "vanish through time: on the way back to earlier steps, the norm of dL/dh "
             "falls below 1 % of that at the last step"

@@ -73,7 +73,8 @@ class AlignmentDisplay:
         Parameters
         ----------
         estimator : RNNTranscriber
-            A fitted estimator.
+            A fitted estimator, or a pipeline that ends with one. The steps before it
+            transform x.
         x : array-like of shape (n_steps, n_features) or (n_steps,)
             One sequence, without the first axis of the X met in fit. Steps of NaN at
             its end are padding.
@@ -89,14 +90,13 @@ class AlignmentDisplay:
         Raises
         ------
         TypeError
-            If it is another estimator. To look into the last step of a pipeline, give
-            that step, and x as the steps before transform it.
+            If it is another estimator.
         NotFittedError
             If the estimator is not fitted.
         ValueError
             If x is not one sequence, or y cannot be aligned with it.
         """
-        X = as_batch(estimator, x, RNNTranscriber)
+        estimator, X = as_batch(estimator, x, RNNTranscriber)
         raw, labels, position, _ = aligned(estimator, X, None if y is None else [y])
         display = cls(
             probabilities=np.exp(log_softmax(raw)),

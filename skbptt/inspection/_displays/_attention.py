@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from ...estimators import RNNTranslator
 from .._attention import labelled_weights
+from .._pipeline import names_out
 from ._common import as_batch, integer_ticks, make_panels
 
 # Steps and labels up to which each has a name on its axis.
@@ -72,7 +74,8 @@ class AttentionDisplay:
         Parameters
         ----------
         estimator : RNNTranslator
-            A fitted estimator with attention.
+            A fitted estimator with attention, or a pipeline that ends with one. The steps
+            before it transform x.
         x : array-like of shape (n_steps,) or (n_steps, n_features)
             One sequence, without the first axis of the X met in fit.
         y : sequence of labels or str, default=None
@@ -81,7 +84,8 @@ class AttentionDisplay:
             Names of the tokens by id, such as
             :meth:`TokenEncoder.get_feature_names_out() \
 <skbptt.preprocessing.TokenEncoder.get_feature_names_out>`, for an x of tokens. By
-            default, tokens are named by their ids, and steps of numbers by their position.
+            default, those that the steps of a pipeline give; else tokens are named by their
+            ids, and steps of numbers by their position.
         ax, name, **kwargs
             As in :meth:`plot`.
 
@@ -92,8 +96,7 @@ class AttentionDisplay:
         Raises
         ------
         TypeError
-            If the estimator is not a translator. For a pipeline, pass its last step, and x
-            as the steps before it transform it.
+            If the estimator is not a translator.
         NotFittedError
             If the estimator is not fitted.
         ValueError
@@ -101,8 +104,10 @@ class AttentionDisplay:
             if y has labels that are not among ``classes_``, or if ``token_names`` does not
             name all tokens of x.
         """
-        X = as_batch(estimator, x)
-        weights, labels = labelled_weights(estimator, X, None if y is None else [y])
+        last, X = as_batch(estimator, x, RNNTranslator)
+        if token_names is None and last._tokens:
+            token_names = names_out(estimator)
+        weights, labels = labelled_weights(last, X, None if y is None else [y])
         display = cls(weights=weights[0], labels=labels[0], steps=named(X[0], token_names))
         return display.plot(ax, name=name, **kwargs)
 

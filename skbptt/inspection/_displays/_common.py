@@ -7,7 +7,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from ...data import missing
 from ...estimators import BaseRNN
-from .._gradient import check_recurrent
+from .._pipeline import last_step, opened
 
 # Told apart by the colour-blind (Okabe & Ito, 2008), without the yellow: too pale a line.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -18,13 +18,15 @@ def named_estimators(estimator, base=BaseRNN):
     if isinstance(estimator, Mapping):
         named = dict(estimator)
     elif isinstance(estimator, (list, tuple)):
-        named = {f"{type(one).__name__} {i}": one for i, one in enumerate(estimator, 1)}
+        lasts = [last_step(one, base) for one in estimator]
+        names = (f"{type(last).__name__} {i}" for i, last in enumerate(lasts, 1))
+        named = dict(zip(names, estimator))
     else:
-        named = {type(estimator).__name__: estimator}
+        named = {type(last_step(estimator, base)).__name__: estimator}
     if not named:
         raise ValueError("estimator must hold at least one estimator. Got none.")
     for one in named.values():
-        check_recurrent(one, base)
+        last_step(one, base)
     return named
 
 
@@ -42,8 +44,21 @@ def renamed(named, name):
 
 
 def as_batch(estimator, x, base=BaseRNN):
+    """The last step of a pipeline, and its X of one sequence, without padding.
+
+    Of an estimator alone, itself and x as its X.
+    """
+    last = last_step(estimator, base)
+    if last is not estimator:
+        # Numbers in one dimension are a row of a table; a text or tokens are an item.
+        row = np.ndim(x) == 1 and np.asarray(x).dtype.kind in "biuf"
+        _, X = opened(estimator, np.asarray(x)[np.newaxis] if row else [x], base)
+        x = X.iloc[0] if hasattr(X, "iloc") else X[0]
+    return last, batch_of(last, x)
+
+
+def batch_of(estimator, x):
     """One sequence, without padding, as the X of an estimator."""
-    check_recurrent(estimator, base, "x as pipeline[:-1].transform([x])[0]")
     ndim, shape = (
         (1, "(n_steps,), as X was 2-D in fit")
         if estimator._univariate

@@ -80,7 +80,8 @@ class GradientFlowDisplay:
         Parameters
         ----------
         estimator : RNNClassifier or RNNRegressor, list of them or dict of str to them
-            One fitted estimator, or several, by name in a dict.
+            One fitted estimator, or several, by name in a dict; or pipelines that end with
+            one.
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
             Sequences, of the kind met in fit.
@@ -96,8 +97,7 @@ class GradientFlowDisplay:
         Raises
         ------
         TypeError
-            If one is another estimator. To look into the last step of a pipeline, give
-            that step, and X as the steps before transform it.
+            If one is another estimator.
         NotFittedError
             If one is not fitted.
         ValueError

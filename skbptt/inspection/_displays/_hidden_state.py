@@ -4,6 +4,7 @@ import numpy as np
 
 from ...cells import ElmanCell, GRUCell, LEMCell, LSTMCell
 from .._flow import hidden_states
+from .._pipeline import STACKS
 from ._common import as_batch, integer_ticks, make_panels
 
 LOGISTIC, TANH = (0.0, 1.0), (-1.0, 1.0)
@@ -82,7 +83,8 @@ class HiddenStateDisplay:
         Parameters
         ----------
         estimator : RNNClassifier, RNNRegressor or RNNTranscriber
-            A fitted estimator.
+            A fitted estimator, or a pipeline that ends with one. The steps before it
+            transform x.
         x : array-like of shape (n_steps, n_features) or (n_steps,)
             One sequence, without the first axis of the X met in fit. Steps of NaN at
             its end are padding.
@@ -100,14 +102,14 @@ class HiddenStateDisplay:
         Raises
         ------
         TypeError
-            If it is another estimator. To look into the last step of a pipeline, give
-            that step, and x as the steps before transform it.
+            If it is another estimator.
         NotFittedError
             If the estimator is not fitted.
         ValueError
             If x is not one sequence, or there is no such layer or direction.
         """
-        every = hidden_states(estimator, as_batch(estimator, x))
+        estimator, X = as_batch(estimator, x, STACKS)
+        every = hidden_states(estimator, X)
         prefix = f"layers.{layer}.{direction}."
         states = {
             key.removeprefix(prefix): values[0]

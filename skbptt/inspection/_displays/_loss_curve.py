@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._pipeline import last_step
 from ._common import (
     COLORS,
     dots,
@@ -83,7 +84,8 @@ class LossCurveDisplay:
         Parameters
         ----------
         estimator : RNNClassifier, RNNRegressor or RNNTranscriber, list or dict of them
-            One fitted estimator, or several, by name in a dict.
+            One fitted estimator, or several, by name in a dict; or pipelines that end with
+            one.
         ax, name, **kwargs
             As in :meth:`plot`.
 
@@ -94,10 +96,11 @@ class LossCurveDisplay:
         Raises
         ------
         TypeError
-            If one is another estimator; of a pipeline, give the last step.
+            If one is another estimator.
         NotFittedError
             If one is not fitted.
         """
+        named = {key: last_step(one) for key, one in named_estimators(estimator).items()}
         curves = {
             key: {
                 "loss": list(one.loss_curve_),
@@ -106,7 +109,7 @@ class LossCurveDisplay:
                 "grad_norm": list(one.grad_norm_curve_),
                 "learning_rate": list(one.learning_rate_curve_),
             }
-            for key, one in named_estimators(estimator).items()
+            for key, one in named.items()
         }
         return cls(curves=curves).plot(ax, name=name, **kwargs)
 

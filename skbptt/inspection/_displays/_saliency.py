@@ -8,7 +8,16 @@ from sklearn.base import is_classifier
 from ...data import check_sequences
 from ...estimators import PointwiseRNN
 from .._gradient import saliency
+from .._integrated import integrated_gradients, numeric_features, origin_of
+from .._pipeline import names_out
+from .._target import class_of
 from ._common import COLORS, as_batch, integer_ticks, legend_above, make_panels
+
+# How the relevance is found, and what the colour bar says.
+METHODS = {
+    "gradient_x_input": "gradient x input",
+    "integrated_gradients": "integrated gradients",
+}
 
 # Features up to which each has a panel of its own, and up to which each row of a heat map
 # has a name.
@@ -19,7 +28,7 @@ NAMED = 25
 class SaliencyDisplay:
     """Relevance of each feature at each step of one sequence.
 
-    Red raises the output of what is predicted, blue lowers it, in the background of each
+    Red raises the output that is explained, blue lowers it, in the background of each
     feature's own curve; more than 6 features are shown as one heat map. With a target a
     step, a last panel compares the predicted and the true track. It is recommended to use
     :meth:`from_estimator`.
@@ -49,6 +58,7 @@ class SaliencyDisplay:
     See Also
     --------
     saliency : The gradient.
+    integrated_gradients : Shares that sum to the change of the output.
     permutation_importance : Importance over many sequences.
 
     Examples
@@ -86,23 +96,52 @@ class SaliencyDisplay:
         self.name = name
 
     @classmethod
-    def from_estimator(cls, estimator, x, y=None, *, ax=None, name=None, **kwargs):
-        """Plot the gradient of what is predicted times the input, for one sequence.
+    def from_estimator(
+        cls,
+        estimator,
+        x,
+        y=None,
+        *,
+        target=None,
+        method="gradient_x_input",
+        baseline=0.0,
+        ax=None,
+        name=None,
+        **kwargs,
+    ):
+        """Plot the share of each input of one sequence in an output.
 
-        The product is the share of each value in the output, to first order, against an
-        input of zeros: of the mean, if the features were standardised. For a category it is
-        the share of its vector; the input is drawn as the position in ``categories_``.
+        The title tells what is predicted, and for a classifier with which probability; for
+        a transcriber or a translator, it is that of all labels. For a category the share is
+        that of its vector, and the input is drawn as the position in ``categories_``.
+
+        Of a pipeline, relevance and baseline are those of the inputs of its last step. If
+        the steps before keep number and names of features and number of steps, such as
+        ``TimeDistributed(StandardScaler())``, the curves show x as it is given, in its own
+        units; otherwise, what the last step gets. Names of features are those that the
+        steps give.
 
         Parameters
         ----------
         estimator : RNNClassifier, RNNRegressor, RNNTranscriber or RNNTranslator
-            A fitted estimator.
+            A fitted estimator, or a pipeline that ends with one. The steps before it
+            transform x.
         x : array-like of shape (n_steps, n_features) or (n_steps,)
             One sequence, without the first axis of the X met in fit. Steps of NaN at
             its end are padding.
         y : scalar or array-like of shape (n_outputs,), (n_steps,) or \
                 (n_steps, n_outputs), or labels or a text, default=None
             The true target, shown next to the prediction.
+        target : label, int or tuple of two ints, default=None
+            The output to explain in place of what is predicted, as in :func:`saliency`: the
+            label of another class tells what speaks for it.
+        method : {"gradient_x_input", "integrated_gradients"}, default="gradient_x_input"
+            The gradient times the distance from the baseline is the share of each value to
+            first order. Those of :func:`integrated_gradients` sum to the change of the
+            output.
+        baseline : float or array-like of shape (n_features,), default=0.0
+            What stands for no information, as in :func:`integrated_gradients`. Zero is the
+            mean, if the features were standardised.
         ax, name, **kwargs
             As in :meth:`plot`.
 
@@ -113,43 +152,33 @@ class SaliencyDisplay:
         Raises
         ------
         TypeError
-            If it is another estimator. To look into the last step of a pipeline, give
-            that step, and x as the steps before transform it.
+            If it is another estimator.
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If x is not one sequence, or y does not have the shape of the prediction.
+            If x is not one sequence, y does not have the shape of the prediction, target is
+            none of the outputs, or method or baseline is not allowed.
         """
-        X = as_batch(estimator, x)
+        if method not in METHODS:
+            raise ValueError(f"method must be one of {[*METHODS]}. Got {method!r}.")
+        given, pipeline = x, estimator
+        estimator, X = as_batch(estimator, x)
         y_pred = estimator.predict(X)[0]
         pointwise = isinstance(estimator, PointwiseRNN)
         per_step = pointwise and estimator._network.per_step
         if per_step and y is not None and len(y) == len(x):
             y = y[: len(X[0])]
-        shape = np.shape(y_pred)
-        if pointwise and estimator._quantiles is not None:
-            shape = shape[:-1]
-        if pointwise and y is not None and np.shape(y) != shape:
-            raise ValueError(
-                f"y must have the shape of the prediction, {shape}. Got {np.shape(y)}."
-            )
-        if y is not None and is_classifier(estimator) and estimator._n_columns is None:
-            unknown = np.setdiff1d(y, estimator.classes_)
-            if len(unknown):
-                raise ValueError(
-                    f"y must be of the classes {estimator.classes_}. Got {unknown[0]!r}."
-                )
-        values = check_sequences(estimator, X, reset=False).steps
-        factors = values.copy()
-        if estimator.is_categorical_ is not None:
-            factors[:, estimator.is_categorical_] = 1  # of the vectors
-        names = getattr(x, "columns", getattr(estimator, "feature_names_in_", None))
-        if names is not None:
-            names = None if estimator._univariate else list(names)
+        if pointwise and y is not None:
+            check_target(estimator, y, y_pred)
+        values, relevance = relevance_of(estimator, X, target, method, baseline)
+        names = names_of_features(pipeline, estimator, given)
+        if pipeline is not estimator:
+            values = in_given_units(pipeline, given, values)
         of_features = {
             "x": values,
-            "relevance": saliency(estimator, X)[0].reshape(values.shape) * factors,
-            "feature_names": names,
+            "relevance": relevance,
+            "relevance_name": METHODS[method],
+            "feature_names": None if estimator._univariate else names,
         }
         if per_step:
             one_label = is_classifier(estimator) and np.ndim(y_pred) == 1
@@ -159,11 +188,10 @@ class SaliencyDisplay:
                 y_pred=y_pred,
                 y_true=None if y is None else np.asarray(y),
                 classes=classes,
+                name=None if target is None else toward(estimator, target),
             )
         else:
-            title = f"predicted {shown(y_pred)}" + (
-                "" if y is None else f", true {shown(y)}"
-            )
+            title = title_of(estimator, X, y_pred, y, target)
             display = cls(**of_features, name=title)
         return display.plot(ax, name=name, **kwargs)
 
@@ -243,6 +271,98 @@ class SaliencyDisplay:
             panel.set_ylim(-0.3, len(self.classes) - 0.7)
         panel.set_ylabel("target")
         legend_above(panel, ncols=4)
+
+
+def check_target(estimator, y, y_pred):
+    """Refuse a true target that is not like the prediction."""
+    shape = np.shape(y_pred)
+    if estimator._quantiles is not None:
+        shape = shape[:-1]
+    if np.shape(y) != shape:
+        raise ValueError(
+            f"y must have the shape of the prediction, {shape}. Got {np.shape(y)}."
+        )
+    if is_classifier(estimator) and estimator._n_columns is None:
+        unknown = np.setdiff1d(y, estimator.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y must be of the classes {estimator.classes_}. Got {unknown[0]!r}."
+            )
+
+
+def relevance_of(estimator, X, target, method, baseline):
+    """The values of one sequence as numbers and codes, and the relevance of each."""
+    sequences = check_sequences(estimator, X, reset=False)
+    values, numeric = sequences.steps, numeric_features(estimator, sequences)
+    if method == "integrated_gradients":
+        share = integrated_gradients(estimator, X, target=target, baseline=baseline)
+        return values, share[0].reshape(values.shape)
+    relevance = saliency(estimator, X, target=target)[0].reshape(values.shape)
+    # That of a category is already by a factor of its vector.
+    distance = values[:, numeric] - origin_of(estimator, baseline, numeric)
+    relevance[:, numeric] *= distance
+    return values, relevance
+
+
+def title_of(estimator, X, y_pred, y, target):
+    """What is explained, predicted and true, with probabilities where there are some."""
+    parts = [f"predicted {shown(y_pred)}"]
+    if is_classifier(estimator) or not isinstance(estimator, PointwiseRNN):
+        parts[0] += f" ({probability_of(estimator, X, y_pred)})"
+    if target is not None:
+        parts.insert(0, toward(estimator, target))
+        if is_classifier(estimator):
+            parts[0] += f" ({probability_of(estimator, X, y_pred, target)})"
+    if y is not None:
+        parts.append(f"true {shown(y)}")
+    return ", ".join(parts)
+
+
+def toward(estimator, target):
+    labelled = is_classifier(estimator) and estimator._n_columns is None
+    return f"toward {'' if labelled else 'output '}{target}"
+
+
+def names_of_features(pipeline, estimator, x):
+    """Names of the features that an estimator gets of x through a pipeline, or None."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if pipeline is estimator:
+        names = getattr(x, "columns", names)
+    elif names is None:
+        names = names_out(pipeline)
+        if names is not None and len(names) != estimator.n_features_in_:
+            names = None
+    return None if names is None else list(names)
+
+
+def in_given_units(pipeline, x, values):
+    """The numbers of x as given, if they are one by one those that the last step gets."""
+    try:
+        given = np.asarray(x, float)
+    except (TypeError, ValueError):
+        return values
+    given = given.reshape(len(given), -1)[: len(values)]
+    numbered = [f"x{j}" for j in range(np.shape(x)[-1])]
+    names = getattr(x, "columns", getattr(pipeline, "feature_names_in_", numbered))
+    out = names_out(pipeline)
+    same = out in (list(names), ["x0"]) if np.ndim(x) == 1 else out == list(names)
+    finite = given.shape == values.shape and np.isfinite(given).all()
+    return given if same and finite else values
+
+
+def probability_of(estimator, X, y_pred, target=None):
+    """The probability of what is predicted, or of a class or indicator, as text."""
+    if not isinstance(estimator, PointwiseRNN):
+        of_all = np.exp(estimator.log_likelihood(X, [y_pred]))
+    elif estimator._n_columns is None:
+        label = y_pred if target is None else target
+        of_all = estimator.predict_proba(X)[:, class_of(estimator, label)]
+    else:
+        of_ones = estimator.predict_proba(X)[0]
+        of_all = np.where(y_pred, of_ones, 1 - of_ones)
+        if target is not None:
+            of_all = of_ones[[target]]
+    return ", ".join(f"{probability:.2f}" for probability in of_all)
 
 
 def shown(y):
