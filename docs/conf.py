@@ -74,6 +74,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "write_computation_times": False,
     "show_signature": False,
+    "parallel": 2,
 }
 
 
