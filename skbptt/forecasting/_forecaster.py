@@ -166,8 +166,8 @@ class RNNForecaster(Documented, BaseEstimator):
             times or numbers in equal steps.
         X : array-like of shape (n_steps, n_covariates), DataFrame, or list or dict of \
                 them, default=None
-            Covariates that are known in advance, such as the weekday or a price, one row
-            per time step: one table for all series, or one for each in the form of ``series``.
+            Covariates that are known in advance, such as the weekday or a price, with a row
+            per time step: one table for all series, or one each in the form of ``series``.
             If both are pandas objects, rows are matched by index, and X may have more rows.
 
         Returns
