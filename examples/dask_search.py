@@ -1,7 +1,7 @@
-"""Search for the best network on a Dask cluster: two processes here, elsewhere machines.
+"""Search for the best network on a Dask cluster, here of two processes.
 
-The search is scikit-learn's and knows nothing of the cluster, to which joblib hands its
-tasks. Needs ``pip install distributed``.
+The search is that of scikit-learn. joblib passes its tasks to the cluster. Needs ``pip
+install distributed``.
 """
 
 import time
@@ -34,7 +34,7 @@ def main():
     search.fit(X_train, y_train)
     alone = time.perf_counter() - start
 
-    # On a cluster that runs already: Client("address-of-its-scheduler:8786").
+    # To use a running cluster: Client("address-of-its-scheduler:8786").
     start = time.perf_counter()
     with Client(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"):
         starting = time.perf_counter() - start

@@ -1,7 +1,7 @@
-"""Tell nine speakers apart by two vowels: train on real speech and test on unseen.
+"""Recognise nine speakers by two vowels: train and test on real speech.
 
 Each utterance is a sequence of 7 to 29 frames of 12 cepstrum coefficients. The network
-sees them as they are, without padding; the split is the published one.
+reads them without padding. The split is the published one.
 """
 
 import time

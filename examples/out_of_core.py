@@ -1,7 +1,8 @@
-"""Train on a file that is read block by block, and never in memory as a whole.
+"""Train on a file that is read block by block and never held in memory as a whole.
 
-Each sequence is noise in which one of eight motifs sounds at an unknown time; the network
-tells which. One pass over the blocks fits the scaler, two more the network.
+Each sequence is noise with one of eight motifs at an unknown time, and the network
+identifies the motif. One pass over the blocks fits the scaler, and two more train the
+network.
 """
 
 import resource  # so this script needs Linux or macOS
@@ -34,7 +35,7 @@ def make_block():
 
 
 def read(i):
-    """Block i of the file: mapped anew, so that pages are let go with the block."""
+    """Block i of the file: mapped anew, so that its memory is released with the block."""
     rows = slice(i * BLOCK, (i + 1) * BLOCK)
     return np.load(path, mmap_mode="r")[rows], y[rows]
 
@@ -50,7 +51,7 @@ with tempfile.TemporaryDirectory() as folder:
     shape = (N_BLOCKS * BLOCK, N_STEPS, N_FEATURES)
     print(f"Before: {peak():.0f} MB of memory.")
 
-    # The file, as some other program may have left it; written in blocks as well.
+    # The file, as another program may have written it. It is also written in blocks.
     np.lib.format.open_memmap(path, "w+", np.float32, shape)
     y = np.empty(N_BLOCKS * BLOCK, int)
     for i in range(N_BLOCKS):

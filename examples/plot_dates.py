@@ -3,8 +3,8 @@ Dates in many notations
 =======================
 
 People write dates in many ways: "3rd March 1998", "Tue, 03 Mar 98", "03.03.1998". A
-translator learns from examples to write them all as ``1998-03-03``. It reads characters and
-writes characters, and no rule is programmed.
+translator learns from examples to write all of them as ``1998-03-03``. It reads and writes
+characters, and no rule is programmed.
 """
 
 # %%
@@ -57,7 +57,7 @@ for text, iso in zip(X_train[:6], y_train):
 # %%
 # ``TokenEncoder`` splits the inputs into characters, and ``target_tokenizer`` splits the
 # outputs. The encoder reads in both directions. At each character of the output, the
-# decoder looks in the input for what it needs.
+# decoder attends to the relevant parts of the input.
 
 model = make_pipeline(
     TokenEncoder(analyzer="char"),
@@ -80,8 +80,8 @@ for text, iso in zip(X_test[:5], predicted):
     print(f"{text:35} {iso}")
 
 # %%
-# Misspelled months, notations that no example has, and years outside those of the examples
-# are harder. Some are read as they should be, and some are not.
+# Misspelled months, notations that do not occur in the training data, and years outside
+# their range are harder. Some are read correctly, and some are not.
 
 hard = {
     "3 Febuary 1999": "1999-02-03",

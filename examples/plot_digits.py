@@ -2,14 +2,13 @@
 Digits read row by row
 ======================
 
-An image of a handwritten digit is a sequence as well: eight rows, from the top to the
-bottom. A net that reads them in this order, and is taught to answer after every row, shows
-when it knows.
+An image of a handwritten digit can be read as a sequence of eight rows, from top to bottom.
+A network that is trained to answer after every row shows when it recognises the digit.
 """
 
 # %%
 # The images of scikit-learn have 8 by 8 pixels: 1797 sequences of 8 steps and 8 features.
-# With ``return_sequences=True`` each step has a target, here the digit again and again.
+# With ``return_sequences=True`` each step has a target, here the same digit.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,7 +30,7 @@ p = model.predict_proba(X_test)
 print(p.shape)
 
 # %%
-# The net has one direction, so its answer after a row knows of no row below.
+# The network reads in one direction: its answer after a row does not depend on later rows.
 
 after = np.arange(1, 9)
 right = (p.argmax(axis=2) == y_test).mean(axis=0)
@@ -52,7 +51,7 @@ ax.set(
 plt.show()
 
 # %%
-# Four images, and beside each row what the net takes the digit for when it has read so far.
+# Four images, and next to each row the probabilities of the digits after this row.
 
 fig, axes = plt.subplots(
     2, 4, figsize=(8, 4), width_ratios=[1, 1.25] * 2, sharey=True, layout="constrained"

@@ -23,15 +23,15 @@ demand = pd.Series(load_taylor() / 1000, times, name="demand in GW")
 DAY, WEEK = 48, 7 * 48
 
 # %%
-# ``period`` names both seasons. The network reads the demand half an hour, a day and a week
-# before, and learns how the next value differs from that of the week before. The backtest
+# ``period`` gives both seasons. The network reads the demand half an hour, a day and a week
+# ago, and learns the difference of the next value from that of a week ago. The backtest
 # fits it once, and updates it with the values of each day before it forecasts the next.
 
 forecaster = RNNForecaster(period=(DAY, WEEK), random_state=0)
 result = forecaster.backtest(demand, horizon=DAY, n_origins=14)
 
 # %%
-# The demand of the same time a week before is hard to beat for most methods.
+# Most methods hardly improve on the demand at the same time a week ago.
 
 week_before = demand.to_numpy()[result.steps - WEEK]
 
@@ -51,8 +51,8 @@ display = ForecastDisplay.from_backtest(result, times=times, target_name=demand.
 plt.show()
 
 # %%
-# ``sample`` draws whole days, so that other questions have answers as well: how large will
-# the peak of tomorrow be?
+# ``sample`` draws whole days, which also answers other questions: how large will tomorrow's
+# peak be?
 
 model = forecaster.fit(demand)
 peaks = model.sample(DAY, 500).max()

@@ -2,15 +2,15 @@
 Failures of a machine
 =====================
 
-How many cycles will a machine still run? The sensors are noisy, and how worn a machine is
-shows in none of them alone. A net that reads the sequence so far says after every cycle
-what remains. **The data are simulated**, so that the truth is known.
+How many cycles will a machine still run? The sensors are noisy, and none of them alone
+shows how worn a machine is. A network reads the sequence so far, and predicts the remaining
+cycles after every cycle. **The data are simulated**, so that the truth is known.
 """
 
 # %%
 # Each machine wears at its own pace until it fails. Heat and vibration rise with the wear,
-# but also with the load, which changes from job to job, and each machine has offsets of its
-# own.
+# but also with the load, which changes from job to job, and each machine has its own
+# offsets.
 
 import warnings
 
@@ -26,7 +26,7 @@ from skbptt.metrics import stack_steps
 from skbptt.preprocessing import TimeDistributed
 
 rng = np.random.default_rng(0)
-HORIZON = 60  # cycles; further ahead nobody needs to know
+HORIZON = 60  # cycles: longer remaining lives are not distinguished
 
 
 def run_to_failure():
@@ -48,8 +48,7 @@ print("cycles of the first machines:", [len(x) for x in X[:8]])
 
 # %%
 # One target per cycle, in units of the horizon. The network predicts a distribution,
-# Student's t, of which the mean is compared below. Machines of the test are never seen in
-# training.
+# Student's t, whose mean is evaluated below. The test machines are not used in training.
 
 model = make_pipeline(
     TimeDistributed(StandardScaler()),
@@ -69,8 +68,8 @@ inside = np.concatenate(
 )
 print(f"{inside.mean():.0%} of the values lie in the 90% interval")
 
-# %%
-# Beside it a net without memory: scikit-learn's, which sees the sensors of the same cycle.
+# %% For comparison, a network without memory: scikit-learn's, on the sensors of the same
+# cycle.
 
 memoryless = make_pipeline(
     StandardScaler(),
@@ -106,7 +105,7 @@ fig.suptitle("Remaining life of machines never seen before (simulated)")
 plt.show()
 
 # %%
-# The nearer the failure, the more the memory is worth.
+# The closer the failure, the more the memory helps.
 
 lows = np.arange(0, HORIZON, 10)
 fig, ax = plt.subplots(layout="constrained")

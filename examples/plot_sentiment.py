@@ -4,7 +4,7 @@ Is a film review positive?
 
 A text is a sequence of words. A recurrent network learns a vector for each word, reads the
 words in their order, and is accurate where a bag of words is, although it starts without
-any knowledge of English. Its gradient shows which words decided.
+any knowledge of English. Its gradient shows which words were decisive.
 """
 
 # %%
@@ -49,9 +49,9 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 print(X_train[0])
 
-# %%
-# :class:`~skbptt.preprocessing.TokenEncoder` splits the texts and numbers the words. Few
-# epochs, a low learning rate and much dropout suit texts: each word is seen few times.
+# %% :class:`~skbptt.preprocessing.TokenEncoder` splits the texts and encodes the words as
+# integers. Texts need few epochs, a low learning rate and much dropout, because most words
+# are rare.
 
 net = make_pipeline(
     TokenEncoder(min_frequency=2),
@@ -111,8 +111,8 @@ plt.show()
 # The last two sentences are wrong: negations are rare in 8600 reviews, and the network
 # reads them with little weight.
 #
-# Each word as a review of its own: the words whose probabilities are most extreme among
-# those that occur at least 20 times.
+# Each word as a review by itself: the words with the most extreme probabilities among those
+# that occur at least 20 times.
 
 words = encoder.get_feature_names_out()[1:]
 counts = np.bincount(np.concatenate(encoder.transform(X_train)), minlength=len(words) + 1)

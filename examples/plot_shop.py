@@ -2,16 +2,15 @@
 Counts of a shop, and how much to order
 =======================================
 
-A shop sells a few pieces of each of its products a day. How many must it have in stock, so
-that they last for a week with a probability of 95 %? That is a quantile of a sum of counts,
-which no forecast of a mean tells. A network with negative binomial counts learns all
-products at once, and draws whole weeks. **The data are simulated**, so that the truth is
-known.
+A shop sells a few items of each of its products per day. How many does it need in stock, to
+last for a week with a probability of 95 %? The answer is a quantile of a sum of counts,
+which a forecast of the mean does not provide. A network with negative binomial counts
+learns all products at once, and draws whole weeks. **The data are simulated**, so that the
+truth is known.
 """
 
-# %%
-# Every product has its own level, sells more at the weekend, and most in a promotion, which
-# is known ahead.
+# %% Every product has its own level. It sells more at the weekend, and most in a promotion,
+# which is known in advance.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,7 +44,7 @@ result = forecaster.backtest(sales, covariates, horizon=WEEK, n_origins=6)
 
 # %%
 # The stock that lasts with a probability of 95 % is a quantile of the sums of the paths.
-# Without a forecast, one would take that quantile of the weeks of the past.
+# Without a forecast, one would use the same quantile of past weeks.
 
 sold = result.y_true.sum(axis=-1)
 stock = np.quantile(result.paths.sum(axis=-1), 0.95, axis=-1)

@@ -2,9 +2,9 @@
 Solvers compared
 ================
 
-The same net, the same data, six ways to minimise the same objective. Here the data are few
-and exact, as where a physical system is to be identified: the ground of second-order
-methods. With noise and many sequences the order is another, and "adam" the choice.
+Six solvers minimise the same objective of the same network on the same data. The data are
+few and exact, as in the identification of a physical system, which suits second-order
+methods. With noise and many sequences the ranking differs, and "adam" is the best choice.
 """
 
 # %%
@@ -31,9 +31,8 @@ for step in range(torque.shape[1]):
         position = position + 0.02 * speed
     angle[:, step] = position
 
-# %%
-# Half of the sequences train, half test. All nets start from the same weights, and each
-# solver gets the iterations that take it some seconds.
+# %% Half of the sequences are for training, half for the test. All networks start from the
+# same weights, and each solver runs for as many iterations as take some seconds.
 
 X_train, X_test, y_train, y_test = torque[:50], torque[50:], angle[:50], angle[50:]
 ITERATIONS = {

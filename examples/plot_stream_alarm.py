@@ -11,8 +11,8 @@ onset of each fault is known.
 # %%
 # A healthy machine vibrates with its load. From the onset of a fault on, the vibration
 # depends more and more on the load. A high vibration alone is no sign of a fault, since
-# the load may be high as well: the net has to compare both over some time. The target of
-# each step is whether the fault is present.
+# the load may be high as well: the network has to compare both over some time. The target
+# of each step is whether the fault is present.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -61,11 +61,10 @@ peaks = np.sort([peak_without_fault(p, fault) for p, fault in zip(valid, y_valid
 threshold = peaks[-2]
 print(f"threshold: {threshold:.2f}")
 
-# %%
-# A new machine runs. Each row of its sensors goes through the fitted scaler, and the
-# stream reads it. Nothing is computed twice: the stream keeps the states of the net, and
-# reading one step takes some microseconds. The loop ends with the alarm. The picture also
-# shows the sensors afterwards.
+# %% A new machine runs. Each row of its sensors goes through the fitted scaler, and the
+# stream reads it. Nothing is computed twice: the stream keeps the states of the network,
+# and reading one step takes some microseconds. The loop ends with the alarm. The picture
+# also shows the sensors afterwards.
 
 scaler, net = model[0].transformer_, model[-1]
 stream = net.stream()
@@ -98,8 +97,8 @@ plt.show()
 
 # %%
 # ``stream(n_streams=80)`` reads all machines of the test in parallel, one row per
-# machine. A machine that raises an alarm is repaired here: ``reset`` starts its stream
-# anew.
+# machine. A machine that raises an alarm is repaired here: ``reset`` restarts its
+# stream.
 
 fleet = net.stream(n_streams=len(X_test))
 first = np.full(len(X_test), N_STEPS)  # the step of the first alarm

@@ -2,15 +2,15 @@
 Every step tagged
 =================
 
-A noisy signal goes through regimes, and the net says at every step in which it is. A net
-that reads in both directions sees what comes before and after; one that reads forward only
-can work while the signal still comes in, and pays for it at each change.
+A noisy signal changes between regimes, and a network predicts the regime at every step. A
+bidirectional network uses both earlier and later steps. A network that only reads forwards
+can run while the signal is still arriving, but is less accurate after each change.
 """
 
 # %%
 # Simulated sequences of unequal length. Calm, a slow and a fast oscillation have the same
-# mean and overlap in every single value: only the course over several steps tells them
-# apart.
+# mean and overlap in every single value: only several steps together distinguish
+# them.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from skbptt import RNNClassifier
 from skbptt.inspection import HiddenStateDisplay
 
-REGIMES = {"calm": 0.0, "slow": 0.35, "fast": 0.9}  # radians a step
+REGIMES = {"calm": 0.0, "slow": 0.35, "fast": 0.9}  # radians per step
 rng = np.random.default_rng(0)
 
 
@@ -35,7 +35,7 @@ X, y = zip(*[make_signal() for _ in range(200)])
 X_train, y_train, X_test, y_test = X[:120], y[:120], X[120:], y[120:]
 
 # %%
-# One target a step: y is a list of arrays as long as those in X.
+# One target per step: y is a list of arrays as long as those in X.
 
 nets = {
     name: RNNClassifier(
@@ -47,7 +47,7 @@ for name, net in nets.items():
     print(f"{name}: {net.score(X_test, y_test):.3f} of the steps right")
 
 # %%
-# One signal of the test: what is true, and what each net says.
+# One test signal: the true regimes, and those that each network predicts.
 
 x, tags = X_test[0], y_test[0]
 tracks = {"true": tags} | {name: net.predict([x])[0] for name, net in nets.items()}
@@ -70,9 +70,8 @@ bar.ax.set_yticklabels(names)
 plt.show()
 
 # %%
-# What the forward net keeps in mind meanwhile: the states and gates of its 32 units. They
-# stay pale while it is calm, swing with the oscillations, and each of these has a pattern
-# of its own.
+# The states and gates of the 32 units of the forward network. They stay near zero while the
+# signal is calm, and follow the oscillations, each of which has its own pattern.
 
 HiddenStateDisplay.from_estimator(nets["forward"], x)
 plt.show()

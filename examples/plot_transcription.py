@@ -2,15 +2,13 @@
 Who speaks in which order
 =========================
 
-Some of nine men say the same two vowels, one after the other. Nobody has written down where
-one ends and the next begins, only who spoke, in which order. From such recordings a net
-learns to name the speakers of others.
+Some of nine men say the same two vowels, one after the other. The labels contain the order
+of the speakers, but not where one ends and the next begins. From such recordings, a network
+learns to identify the speakers in new ones.
 """
 
-# %%
-# The utterances of the Japanese Vowels data are joined to strings of one to six, those for
-# training to strings for training, and those of the test to strings for the test. A string
-# may name the same speaker twice in a row.
+# %% The utterances of the Japanese Vowels data are joined to strings of one to six,
+# separately for training and test. A string may name the same speaker twice in a row.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -50,9 +48,9 @@ print(f"error rate of the labels: {1 - model.score(X_test, y_test):.3f}")
 print(f"strings without any error: {sequence_accuracy_score(y_test, predicted):.3f}")
 
 # %%
-# Where are they? Dark cells are what the net takes for probable at each frame. The orange
+# Where are they? Dark cells are probable labels at each frame. The orange
 # frames are the most probable alignment of the true labels, which are written above. A
-# speaker is recognised at a few frames; at the others the net says nothing, the blank.
+# speaker is recognised at a few frames; at the others the network predicts the blank.
 
 i = np.argmax([len(labels) for labels in y_test])
 x = model[:-1].transform([X_test[i]])[0]
@@ -62,9 +60,8 @@ display = AlignmentDisplay.from_estimator(
 display.axes_[0, 0].set(xlabel="Frame", ylabel="Speaker")
 plt.show()
 
-# %%
-# How sure is the net? These are the four most probable transcriptions of the first string
-# that is wrong, by a search with a beam, and their probabilities.
+# %% How certain is the network? These are the four most probable transcriptions of the
+# first string that is wrong, by beam search, and their probabilities.
 
 wrong = next(k for k, y in enumerate(y_test) if list(y) != list(predicted[k]))
 outputs, log_p = net.predict_nbest(model[:-1].transform([X_test[wrong]]), 4)

@@ -2,16 +2,15 @@
 Vanishing gradients seen
 ========================
 
-A recurrent net learns from the past by a gradient that is carried back step by step, each
-time through the Jacobian of one step. Where these shrink it, what is long ago is not
-learned. Gates can keep it whole over any time, but have to learn to.
+A recurrent network learns dependencies by a gradient that is propagated back step by step,
+each time through the Jacobian of one step. If the Jacobians shrink it, long dependencies
+are not learned. Gates can preserve it over many steps, but have to learn to do so.
 """
 
-# %%
-# The adding problem: two of a hundred values are marked, one in either half, and the target
-# is their sum. Always to predict the mean has an error of 0.167. Four nets of 32 units read
-# the sequence to its end, and answer from their last state: Elman's with two activations,
-# and two cells with gates.
+# %% The adding problem: two of a hundred values are marked, one in either half, and the
+# target is their sum. Always predicting the mean has an error of 0.167. Four networks of 32
+# units read the sequence to its end, and answer from their last state: Elman's with two
+# activations, and two cells with gates.
 
 import matplotlib.pyplot as plt
 
@@ -43,11 +42,10 @@ def trained(**parameters):
     }
 
 
-# %%
-# At the start, here after one epoch, the gradient vanishes in all of them, and ``fit`` says
-# so in warnings. The logistic function is flat, and gates that are half open let the state
-# fade. Elman's net with tanh lasts longest, since its recurrent weights begin as a
-# rotation.
+# %% Initially, here after one epoch, the gradient vanishes in all of them, and ``fit``
+# warns about it. The logistic function is flat, and gates that are half open let the state
+# fade. Elman's network with tanh preserves it best, since its recurrent weights are
+# initialised as a rotation.
 
 display = GradientFlowDisplay.from_estimator(trained(max_iter=1), X_test, y_test)
 display.figure_.suptitle("At the start, the gradients vanish")
@@ -55,8 +53,8 @@ plt.show()
 
 # %%
 # After training, the gates have learned to hold the state: the gradient of GRU and LSTM
-# reaches the first step as it reaches the last, and they have solved the problem. Elman's
-# nets have not.
+# reaches the first step as well as the last, and they have solved the problem. Elman's
+# networks have not.
 
 nets = trained(max_iter=40)
 for name, net in nets.items():

@@ -4,7 +4,7 @@ Volatility of a stock index
 
 Returns of stocks can hardly be forecast, but their spread can: calm days follow calm days.
 A network reads the returns of the S&P 500 and predicts the distribution of the next one, by
-Student's t, whose tails are heavy. It is compared with the same spread on all days, and
+Student's t, whose tails are heavy. It is compared with a constant spread, and
 with the usual moving average of squares.
 """
 
@@ -58,7 +58,7 @@ print(f"  moving average of squares: {moving[split:].mean():.3f}")
 print(f"  same distribution always:  {constant:.3f}")
 
 # %%
-# Nine of ten returns shall lie within the interval of 90 %.
+# Nine of ten returns should lie within the interval of 90 %.
 
 lower, upper = distribution.interval(0.9)
 inside = ((lower < y) & (y < upper))[split:].mean()

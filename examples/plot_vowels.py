@@ -2,8 +2,8 @@
 Vowels and speakers
 ===================
 
-Nine men say the same two vowels, and the net tells who it was. Utterances are as long as
-they are, 7 to 29 frames of 12 cepstrum coefficients: a list of arrays, without padding.
+Nine men say the same two vowels, and a network identifies the speaker. The utterances are a
+list of arrays without padding, with 7 to 29 frames of 12 cepstrum coefficients.
 """
 
 # %%
@@ -31,7 +31,7 @@ n_wrong = np.sum(predicted != y_test)
 print(f"{n_wrong} of {len(y_test)} wrong: accuracy {model.score(X_test, y_test):.3f}")
 
 # %%
-# Who is taken for whom.
+# The confusion matrix.
 
 fig, ax = plt.subplots(figsize=(5.6, 5.2), layout="constrained")
 ConfusionMatrixDisplay.from_predictions(
@@ -45,8 +45,8 @@ ax.set(
 plt.show()
 
 # %%
-# How much must one hear? The same net, which was trained on whole utterances, is given the
-# first frames only, and then the last only.
+# How many frames are needed? The same network, trained on whole utterances, reads only the
+# first frames, and then only the last.
 
 n_frames = np.arange(1, 30)
 heard = {
@@ -62,14 +62,13 @@ ax.set(
     xlabel="Frames heard (6.4 ms each)",
     ylabel="Accuracy on the test utterances",
     ylim=(0, 1.03),
-    title="A dozen frames tell the speaker",
+    title="A dozen frames identify the speaker",
 )
 ax.legend(loc="center right")
 plt.show()
 
-# %%
-# And which frames? For an utterance of the fourth speaker, the share of each value in the
-# net's answer, against the mean of all frames: integrated gradients.
+# %% Which frames matter? For an utterance of the fourth speaker, the share of each value in
+# the difference from the output for the mean of all frames: integrated gradients.
 
 i = np.flatnonzero(y_test == 4)[0]
 display = SaliencyDisplay.from_estimator(model, X_test[i], method="integrated_gradients")

@@ -2,10 +2,10 @@
 Weather ahead of time
 =====================
 
-How warm will the next days be in Seattle? A net reads the last fourteen days and forecasts
-the maximum temperature of each of the next seven. Weather is hard to beat: the season says
-most, and tomorrow is mostly like today. So the net is compared with both, and with the best
-mix of the two.
+How warm will the next days be in Seattle? A network reads the last fourteen days and
+forecasts the maximum temperature of each of the next seven. Simple forecasts are hard to
+beat: the season explains most of the variance, and tomorrow is usually like today. The
+network is therefore compared with both, and with the best mix of the two.
 """
 
 # %%
@@ -36,9 +36,8 @@ season = (
     waves @ np.linalg.lstsq(waves[training_days], temperature[training_days], rcond=None)[0]
 )
 
-# %%
-# The net forecasts how far each day will be from its season. The windows of several columns
-# come with their targets: one column of y for each of the seven days.
+# %% The network forecasts the deviation of each day from the season. The windows of several
+# columns come with their targets: one column of y for each of the seven days.
 
 table = weather[["temp_min", "wind"]].assign(
     precipitation=np.log1p(weather["precipitation"]),
@@ -71,9 +70,8 @@ search = GridSearchCV(
 search.fit(X[train], y[train])
 print(search.best_params_)
 
-# %%
-# What to beat: the season; today's temperature again; and the season plus a share of
-# today's distance from it, which is what of it remained after so many days in the training
+# %% The baselines are the season, today's temperature, and the season plus a fraction of
+# today's deviation from it. The fraction for each horizon is estimated from the training
 # years.
 
 anomaly = table["anomaly"].to_numpy()[today, np.newaxis]
@@ -91,10 +89,9 @@ errors = {
 for name, error in errors.items():
     print(f"{name:>34}:", "  ".join(f"{e:.2f}" for e in error))
 
-# %%
-# Tomorrow the net errs less than today's temperature or the season alone would, and a week
-# ahead it knows hardly more than the season, and says so. From four columns of three years
-# it has found the best mix of the two, and not beaten it.
+# %% For the next day, the network has a smaller error than today's temperature or the
+# season alone. A week ahead, its forecasts are close to the season. From four columns of
+# three years, it has found the best mix of the two, but not improved on it.
 
 fig, ax = plt.subplots(layout="constrained")
 styles = [("C1", "s--", 1.5), ("C2", "^--", 1.5), ("0.75", "-", 8), ("C0", "o-", 2)]

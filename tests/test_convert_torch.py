@@ -259,7 +259,7 @@ def test_dropout_in_training():
             "GRU. has dropout=0.5 between its",
         ),
         (nn.Conv1d(3, 6, 2), TypeError, "Conv1d.* parameters .*weight"),
-        (nn.ReLU(), TypeError, "ReLU.* is a module that from_torch does not know"),
+        (nn.ReLU(), TypeError, "ReLU.* is a module that from_torch does not support"),
         (nn.GRU(3, 6), ValueError, "whose cell is 'gru'. Got 'lstm'"),
         (nn.LSTM(3, 5), ValueError, r"hidden_layer_sizes is \(5,\). Got \(6,\)"),
         (nn.LSTM(3, 6, bidirectional=True), ValueError, "bidirectional is True. Got False"),

@@ -78,5 +78,5 @@ def test_estimators_that_have_none():
 def test_distributions_are_refused_by_name():
     X = np.random.default_rng(0).normal(size=(20, 5, 2))
     model = quietly(RNNRegressor(4, loss="gaussian", max_iter=1).fit, X, X[:, 0, 0])
-    with pytest.raises(TypeError, match="to_c knows losses with one raw output .*gaussian"):
+    with pytest.raises(TypeError, match="to_c supports losses with one output .*gaussian"):
         to_c(model, "model")

@@ -26,8 +26,8 @@ from ._description import describe
 def to_c(estimator, name, *, weights="float32"):
     """Write a fitted estimator as C, for devices and programs without Python.
 
-    The code is C99, and C++ too. It needs nothing but the standard library of C,
-    allocates no memory, and keeps no state. It computes in 32-bit floats.
+    The code is valid C99 and C++. It needs only the standard library of C, allocates no
+    memory, and keeps no state. It computes in 32-bit floats.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ def to_c(estimator, name, *, weights="float32"):
     name : str
         An identifier of C, with which the names of the files and functions begin.
     weights : {"float32", "int8"}, default="float32"
-        Numbers of the weight matrices. "int8" takes a third of the memory or less: integers
-        from -127 to 127, in units of 1 / 127 of the largest weight of each row. All else
-        stays float32.
+        Type of the weight matrices. "int8" takes a third of the memory or less: integers
+        from -127 to 127, in units of 1 / 127 of the largest weight of each row. All other
+        numbers are float32.
 
     Returns
     -------
@@ -49,8 +49,8 @@ def to_c(estimator, name, *, weights="float32"):
         - ``{name}_init`` starts a sequence,
         - ``{name}_step`` reads one step and predicts,
         - ``{name}_predict`` predicts a whole sequence,
-        - ``{name}_class``, of a classifier that is not multilabel, gives the index of the
-          predicted class in ``classes_``.
+        - ``{name}_class``, for a classifier that is not multilabel, returns the index of
+          the predicted class in ``classes_``.
 
         A classifier predicts probabilities, as ``predict_proba`` does.
 
@@ -59,9 +59,9 @@ def to_c(estimator, name, *, weights="float32"):
     TypeError
         If the estimator or its cell cannot be expressed.
     ValueError
-        If the network reads sequences in both directions, if ``name`` is no identifier, if
-        ``weights`` is another value, or if weights or categories cannot be distinguished in
-        32 bits.
+        If the network reads sequences in both directions, if ``name`` is not an identifier,
+        if ``weights`` is another value, or if weights or categories cannot be distinguished
+        in 32 bits.
 
     Examples
     --------

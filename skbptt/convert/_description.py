@@ -167,12 +167,12 @@ def describe(estimator, function, known=(RNNClassifier, RNNRegressor)):
     kind = kind_of(network.cell)
     if kind not in KINDS:
         raise TypeError(
-            f"{function} knows the cells ElmanCell, GRUCell and LSTMCell of skbptt.cells. "
+            f"{function} supports ElmanCell, GRUCell and LSTMCell of skbptt.cells. "
             f"Got cell={network.cell!r}."
         )
     if estimator._loss.n_raw > 1:
         raise TypeError(
-            f"{function} knows losses with one raw output for each target. Got "
+            f"{function} supports losses with one output for each target. Got "
             f"loss={estimator.loss!r}."
         )
     for name, values in weights.items():

@@ -25,23 +25,23 @@ def from_keras(model, estimator, *, classes=None):
     Parameters
     ----------
     model : keras.Model
-        What :func:`to_keras` gives, or a model with an Embedding if it reads tokens, one or
-        more layers SimpleRNN, GRU or LSTM, or Bidirectional ones of these, and a Dense
-        layer. Dropout and Masking between them count for nothing. How the dense layer reads
-        the states is for the estimator to say: ``return_sequences=False`` of the last
+        As returned by :func:`to_keras`, or a model with an Embedding if it reads tokens,
+        one or more layers SimpleRNN, GRU or LSTM, or Bidirectional ones of these, and a
+        Dense layer. Dropout and Masking between them are ignored. How the dense layer reads
+        the states is determined by the estimator: ``return_sequences=False`` of the last
         recurrent layer is ``readout="last"``.
     estimator : RNNClassifier or RNNRegressor
-        Its parameters must be those of the model. It stays as it is. If it is fitted, the
+        Its parameters must be those of the model. It is not changed. If it is fitted, the
         result has its classes, categories and names of features.
     classes : array-like of shape (n_classes,), default=None
         The labels of the outputs in their order, for a classifier that is not fitted. By
-        default 0, 1, .... They must ascend.
+        default 0, 1, .... They must be in ascending order.
 
     Returns
     -------
     estimator : RNNClassifier or RNNRegressor
-        A fitted copy. Of two outputs for two classes it keeps the difference. Training
-        continues with ``partial_fit``, or with ``warm_start=True`` and ``fit``.
+        A fitted copy. Two outputs for two classes are replaced by their difference.
+        Training continues with ``partial_fit``, or with ``warm_start=True`` and ``fit``.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def from_keras(model, estimator, *, classes=None):
     TypeError
         If the model has other layers.
     ValueError
-        If a layer does what the package does not, such as ``go_backwards=True`` or
+        If a layer has an unsupported option, such as ``go_backwards=True`` or
         ``recurrent_dropout``, or if the model and the estimator do not have the same cell,
         sizes or directions.
 
@@ -127,7 +127,7 @@ def parts_of(model, is_own):
             embeddings.append(layer)
         elif kind not in PASSING and not is_own:
             raise TypeError(
-                f"{layer.name} ({kind}) is a layer that from_keras does not know. It knows "
+                f"{layer.name} ({kind}) is not a layer that from_keras supports: "
                 f"{', '.join(KNOWN)}."
             )
     if not recurrent or len(dense) != 1:

@@ -13,7 +13,7 @@ IR_VERSION = 8
 
 
 def to_onnx(estimator, *, stream=False):
-    """Write a fitted estimator as a model of ONNX, of standard operators in float32.
+    """Convert a fitted estimator to an ONNX model of standard operators in float32.
 
     Parameters
     ----------
@@ -30,17 +30,17 @@ def to_onnx(estimator, *, stream=False):
     model : onnx.ModelProto
         Its inputs:
 
-        - "X" of shape (n, n_steps, n_features), sequences padded with anything to one
-          length. For an estimator that was fitted to a 2-D array or to tokens (int64), of
-          shape (n, n_steps). With categorical features it holds the others only, and each
-          categorical feature is an input by its name, of shape (n, n_steps), of strings
-          or floats. The missing category is "" or NaN.
+        - "X" of shape (n, n_steps, n_features), sequences padded with any values to
+          one length. For an estimator that was fitted to a 2-D array or to tokens (int64),
+          of shape (n, n_steps). With categorical features, it holds only the other
+          features, and each categorical feature is an input with its name, of shape (n,
+          n_steps), of strings or floats. The missing category is "" or NaN.
         - "lengths" (int64) of shape (n,), the number of steps of each sequence.
 
         Its outputs are those of skl2onnx: "label" and "probabilities" of a classifier,
         and "variable" of a regressor, of shape (n, n_outputs). With step targets they have
-        an axis of steps after the first, and mean nothing where X is padding. A
-        transcriber has "probabilities" alone, at each step: those of ``classes_``, and
+        an axis of steps after the first, and are meaningless where X is padding. A
+        transcriber has only "probabilities", at each step: those of ``classes_``, and
         then of the blank. The best path is their argmax, without repetitions and blanks.
 
         With ``stream=True`` the inputs have no axis of steps, there are no lengths, and

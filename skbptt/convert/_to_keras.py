@@ -30,14 +30,14 @@ def to_keras(estimator):
     Returns
     -------
     model : keras.Model
-        A model of standard layers. ``model([X, lengths])`` gives raw outputs, of shape
-        (n, n_outputs), or with step targets (n, n_steps, n_outputs): what
-        ``decision_function`` of a classifier gives, and ``predict`` of a regressor, or its
+        A model of standard layers. ``model([X, lengths])`` gives raw outputs, of shape (n,
+        n_outputs), or with step targets (n, n_steps, n_outputs): the values of
+        ``decision_function`` of a classifier, and of ``predict`` of a regressor, or its
         logarithm with ``loss="poisson"``. X holds sequences that are padded to one length,
         of shape (n, n_steps, n_features), or (n, n_steps) for tokens, and ``lengths`` their
         numbers of steps. A categorical feature holds its numbers, or the positions of text
-        in ``categories_``. Dropout applies in training. The weights have the precision
-        of the estimator, but Keras computes in float32 on backends other than TensorFlow.
+        in ``categories_``. Dropout applies in training. The weights have the precision of
+        the estimator, but Keras computes in float32 on backends other than TensorFlow.
 
     Raises
     ------

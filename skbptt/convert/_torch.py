@@ -19,12 +19,12 @@ def to_torch(estimator):
     -------
     module : torch.nn.Module
         ``module(x, lengths)`` gives raw outputs, of shape (n, n_outputs), or with step
-        targets (n, n_steps, n_outputs): what ``decision_function`` of a classifier gives,
-        and ``predict`` of a regressor, or its logarithm with ``loss="poisson"``. ``x`` is a
-        tensor of sequences that are padded to one length, in the form met in fit, and
-        ``lengths`` a tensor of their numbers of steps, or None if all are full. A
-        categorical feature holds its numbers, or the positions of text in
-        ``categories_``. Dropout applies in training mode.
+        targets (n, n_steps, n_outputs): the values of ``decision_function`` of a
+        classifier, and of ``predict`` of a regressor, or its logarithm with
+        ``loss="poisson"``. ``x`` is a tensor of sequences that are padded to one length, in
+        the same form as in fit, and ``lengths`` a tensor of their numbers of steps, or None
+        if all are full. A categorical feature holds its numbers, or the positions of text
+        in ``categories_``. Dropout applies in training mode.
 
     Raises
     ------
@@ -63,24 +63,24 @@ def from_torch(module, estimator, *, classes=None):
     Parameters
     ----------
     module : torch.nn.Module
-        What :func:`to_torch` gives, or a module that has, in this order, an
+        As returned by :func:`to_torch`, or a module that has, in this order, an
         ``nn.Embedding`` if it reads tokens, one or more ``nn.RNN``, ``nn.GRU`` or
-        ``nn.LSTM``, and an ``nn.Linear``. Dropout modules between them count for nothing.
-        How the linear layer reads the states is for the estimator to say: with
+        ``nn.LSTM``, and an ``nn.Linear``. Dropout modules between them are ignored.
+        How the linear layer reads the states is determined by the estimator: with
         ``readout="last"``, it reads the last state, and in both directions
         ``torch.cat([h_n[-2], h_n[-1]], dim=1)``.
     estimator : RNNClassifier or RNNRegressor
-        Its parameters must be those of the module. It stays as it is. If it is fitted,
+        Its parameters must be those of the module. It is not changed. If it is fitted,
         the result has its classes, categories and names of features.
     classes : array-like of shape (n_classes,), default=None
         The labels of the outputs in their order, for a classifier that is not fitted. By
-        default 0, 1, .... They must ascend.
+        default 0, 1, .... They must be in ascending order.
 
     Returns
     -------
     estimator : RNNClassifier or RNNRegressor
-        A fitted copy. Of two outputs for two classes it keeps the difference. Training
-        continues with ``partial_fit``, or with ``warm_start=True`` and ``fit``.
+        A fitted copy. Two outputs for two classes are replaced by their difference.
+        Training continues with ``partial_fit``, or with ``warm_start=True`` and ``fit``.
 
     Raises
     ------
@@ -157,10 +157,12 @@ def parts_of(nn, module, is_own):
         elif kind in passing or is_own or (any(child.children()) and not own):
             continue
         elif own:
-            raise TypeError(f"{what} has parameters that from_torch does not know: {own}.")
+            raise TypeError(
+                f"{what} has parameters that from_torch does not support: {own}."
+            )
         else:
             raise TypeError(
-                f"{what} is a module that from_torch does not know. It knows "
+                f"{what} is a module that from_torch does not support. Supported are "
                 f"{', '.join(k.__name__ for k in (*found, *passing))}."
             )
     recurrent = [k for k in (nn.RNN, nn.GRU, nn.LSTM) if found[k]]

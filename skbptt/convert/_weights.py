@@ -13,7 +13,7 @@ from ..losses import Units
 
 
 class Given(NamedTuple):
-    """What another library says of a network.
+    """The description of a network in another library.
 
     Attributes
     ----------
@@ -47,15 +47,15 @@ class Given(NamedTuple):
 
 
 def from_weights(weights, estimator):
-    """A fitted estimator with other weights, such as vectors of words from elsewhere.
+    """Return a fitted estimator with other weights, such as pretrained word vectors.
 
     Parameters
     ----------
     weights : dict of str to array-like
-        New weights by the names of ``weights_``, and of their shapes. Those without a new
-        value stay.
+        New weights by the names in ``weights_``, with the same shapes. Other weights are
+        kept.
     estimator : RNNClassifier, RNNRegressor, RNNTranscriber or RNNTranslator
-        A fitted estimator. It stays as it is.
+        A fitted estimator, which is not changed.
 
     Returns
     -------

@@ -24,44 +24,43 @@ from ._panel import panel_of
 
 
 class RNNForecaster(Documented, BaseEstimator):
-    """Forecasts of one time series or of many, by a few recurrent networks.
+    """Forecaster of one or many time series, by an ensemble of recurrent networks.
 
-    A network reads a series step by step and predicts the distribution of each next
-    value, from its states, some values before and covariates that are known ahead.
-    Forecasts of several steps feed predictions back: the means for ``predict``, and random
-    draws for intervals [1]_. Means of networks are averaged, and their paths pooled [2]_.
+    A network reads a series step by step and predicts the distribution of each next value
+    from its hidden states, lagged values, and covariates that are known in advance.
+    Forecasts of several steps feed predictions back: the means in ``predict``, and random
+    draws for intervals [1]_. Means of networks are averaged, and paths are pooled [2]_.
 
     Parameters
     ----------
     regressor : RNNRegressor, default=None
-        The network and its training, with ``return_sequences=True``. Its loss says what
-        distributions are: with "gaussian", "student_t", "negative_binomial" or "poisson"
-        there are intervals. None means ``RNNRegressor(32, loss="gaussian",
-        return_sequences=True, alpha=40)``. It is cloned.
+        Defines the network and its training, with ``return_sequences=True``. Its loss
+        determines the predicted distribution. Intervals need the loss "gaussian",
+        "student_t", "negative_binomial" or "poisson". None means ``RNNRegressor(32,
+        loss="gaussian", return_sequences=True, alpha=40)``. It is cloned.
 
     n_estimators : int, default=3
         Number of networks, with random states drawn from that of the regressor. Several
-        are more accurate than one, and their intervals cover their differences as well.
+        networks are more accurate than one, and their intervals include their differences.
 
     period : int, sequence of int or None, default=None
-        Length of the seasons, in time steps: 24 for hours with a daily season, (24, 168)
-        with a weekly one as well. The network then also reads the values of one season
-        before and the mean of the last season, and learns how the next value differs from
-        that of the longest season before.
-        Without a period it learns how it differs from the last value.
+        Length of the seasons in time steps, such as 24 for hourly values with a daily
+        season, or (24, 168) with a weekly one as well. The network also reads the value one
+        season ago and the mean of the last season, and learns the difference from the value
+        one longest season ago or, without a period, from the last value.
 
     lags : sequence of int, default=()
-        Further values before that are read, by their distance from the next one. 1, and
-        for each period p also p and p + 1, always are.
+        Further lags of the value to predict that the network reads. The lag 1, and the lags
+        p and p + 1 of each period p, are always included.
 
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
         Which covariates are categorical, as in :class:`~skbptt.RNNRegressor`.
 
     series_id : str or None, default=None
-        The column of a long data frame with the series of each row.
+        The column of a long data frame that identifies the series of each row.
 
     n_samples : int, default=500
-        Random paths of each series for ``predict_interval``.
+        Number of random paths per series in ``predict_interval``.
 
     random_state : int, RandomState instance or None, default=None
         Determines the random paths, and the training of a default ``regressor``.
@@ -164,12 +163,12 @@ class RNNForecaster(Documented, BaseEstimator):
             the first are not part of a series; a list or dict of series of any lengths; or,
             with ``series_id``, a long data frame with a column of values, whose index is
             the time. NaN, None and NA are missing values. An index of pandas must be of
-            times or numbers that go on in equal steps.
+            times or numbers in equal steps.
         X : array-like of shape (n_steps, n_covariates), DataFrame, or list or dict of \
                 them, default=None
-            Covariates that are known ahead, such as the weekday or a price, a row for each
-            time step: one table for all series, or one for each in the form of ``series``.
-            Where both are pandas, rows are found by the index, and X may have more of them.
+            Covariates that are known in advance, such as the weekday or a price, with a row
+            per time step: one table for all series, or one each in the form of ``series``.
+            If both are pandas objects, rows are matched by index, and X may have more rows.
 
         Returns
         -------
@@ -242,7 +241,7 @@ class RNNForecaster(Documented, BaseEstimator):
     def predict(self, horizon, X=None):
         """Forecast the mean of the next values.
 
-        Each forecast takes the forecasts before it for observed values.
+        Each forecast treats the previous forecasts as observed values.
 
         Parameters
         ----------
@@ -261,15 +260,16 @@ class RNNForecaster(Documented, BaseEstimator):
         Raises
         ------
         ValueError
-            If horizon is not a positive integer, or X has not the covariates of ``fit``.
+            If horizon is not a positive integer, or X does not have the covariates of
+            ``fit``.
         """
         covariates, indices = self._ahead(horizon, X)
         return self._panel.give(list(self._model.means(covariates)), indices)
 
     def predict_interval(self, horizon, X=None, *, coverage=0.9):
-        """Forecast intervals that the next values lie in with some probability.
+        """Forecast intervals that contain the next values with a given probability.
 
-        The bounds are quantiles of ``n_samples`` random paths, for each step alone.
+        The bounds are quantiles of ``n_samples`` random paths, separately for each step.
 
         Parameters
         ----------
@@ -278,7 +278,7 @@ class RNNForecaster(Documented, BaseEstimator):
         X : array-like, default=None
             Covariates of these steps, as in ``predict``.
         coverage : float in (0, 1), default=0.9
-            Probability of an interval, with equal shares below and above it.
+            Probability of an interval. The probabilities below and above it are equal.
 
         Returns
         -------
@@ -290,7 +290,7 @@ class RNNForecaster(Documented, BaseEstimator):
         Raises
         ------
         ValueError
-            If an argument is not allowed, or the loss of ``regressor`` is no likelihood.
+            If an argument is not allowed, or the loss of ``regressor`` is not a likelihood.
         """
         check_coverage(coverage)
         covariates, indices = self._ahead(horizon, X)
@@ -320,7 +320,7 @@ class RNNForecaster(Documented, BaseEstimator):
         Raises
         ------
         ValueError
-            If an argument is not allowed, or the loss of ``regressor`` is no likelihood.
+            If an argument is not allowed, or the loss of ``regressor`` is not a likelihood.
         """
         n = positive_integer("n", n)
         covariates, indices = self._ahead(horizon, X)
@@ -340,14 +340,14 @@ class RNNForecaster(Documented, BaseEstimator):
     # New values.
 
     def update(self, series, X=None):
-        """Read what came after the series, without training.
+        """Read the values that follow the series, without training.
 
-        Later forecasts are those after these values.
+        Later forecasts start after these values.
 
         Parameters
         ----------
         series : array-like, Series, DataFrame, list or dict
-            The next values, in the form met in ``fit``.
+            The next values, in the same form as in ``fit``.
         X : array-like, default=None
             Covariates of these steps, as in ``fit``.
 
@@ -373,14 +373,14 @@ class RNNForecaster(Documented, BaseEstimator):
     # How good forecasts are.
 
     def score_samples(self, series, X=None):
-        """Log-likelihood of every value, given those before it: low where it surprises.
+        """Log-likelihood of each value, given the previous ones. Low if it is unusual.
 
         Parameters
         ----------
         series : array-like, Series, DataFrame, list or dict
-            Series from their start on, in a form of ``fit``. Those of ``fit``, in their
-            order and with their names, have their scales of ``fit``. Others have those of
-            their own values.
+            Whole series, in a form of ``fit``. Series of ``fit``, with the same names and
+            in the same order, are scaled as in ``fit``. Others are scaled by their own
+            values.
         X : array-like, default=None
             Covariates of these steps, as in ``fit``.
 
@@ -388,13 +388,13 @@ class RNNForecaster(Documented, BaseEstimator):
         -------
         log_p : array of shape (n_steps,) or (n_steps, n_series), Series, DataFrame, list \
                 or dict
-            In nats, in the form of ``series``. NaN for the first steps, which have not all
-            lags before them, and where the value is missing.
+            In nats, in the form of ``series``. NaN for the first steps, whose lags are not
+            all available, and for missing values.
 
         Raises
         ------
         ValueError
-            If an argument is not allowed, or the loss of ``regressor`` is no likelihood.
+            If an argument is not allowed, or the loss of ``regressor`` is not a likelihood.
         """
         check_is_fitted(self)
         panel = panel_of(series, self.series_id)
@@ -405,12 +405,12 @@ class RNNForecaster(Documented, BaseEstimator):
         return panel.give(log_p, panel.indices)
 
     def score(self, series, X=None):
-        """Score the forecasts of what came after the series.
+        """Score the forecasts of the values that follow the series.
 
         Parameters
         ----------
         series : array-like, Series, DataFrame, list or dict
-            The next values, in the form met in ``fit``.
+            The next values, in the same form as in ``fit``.
         X : array-like, default=None
             Covariates of these steps, as in ``fit``.
 
@@ -419,7 +419,7 @@ class RNNForecaster(Documented, BaseEstimator):
         score : float
             Minus the mean absolute scaled error over steps and series: the error over
             the mean absolute difference from one value to the next in ``fit`` (Hyndman &
-            Koehler, 2006). It does not depend on ``period``. 0 is best.
+            Koehler, 2006). It does not depend on ``period``. The best value is 0.
 
         Raises
         ------
@@ -444,10 +444,10 @@ class RNNForecaster(Documented, BaseEstimator):
     def backtest(
         self, series, X=None, *, horizon, n_origins=5, step=None, coverage=0.9, refit=False
     ):
-        """Forecast from several times of the past, from what was known then.
+        """Forecast from several past times, using only what was known at these times.
 
-        A clone is fitted to what came before the first origin. From one origin to the next
-        it is updated, or fitted again.
+        A clone is fitted to the values before the first origin. From one origin to the
+        next, it is updated, or fitted again.
 
         Parameters
         ----------
@@ -460,7 +460,7 @@ class RNNForecaster(Documented, BaseEstimator):
         n_origins : int, default=5
             Number of forecasts. The last one ends with the series.
         step : int or None, default=None
-            Time steps from one origin to the next; ``horizon`` if None.
+            Time steps from one origin to the next. None means ``horizon``.
         coverage : float in (0, 1), default=0.9
             As in ``predict_interval``.
         refit : bool, default=False
@@ -479,7 +479,7 @@ class RNNForecaster(Documented, BaseEstimator):
         ------
         ValueError
             If an argument is not allowed, a series is too short, or the loss of
-            ``regressor`` is no likelihood.
+            ``regressor`` is not a likelihood.
 
         Examples
         --------

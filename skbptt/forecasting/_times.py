@@ -35,7 +35,7 @@ def check_times(index, label):
         raise ValueError(
             f"The index of {label} has a hole between {index[i]!s} and {index[i + 1]!s}. "
             "Insert rows of NaN, with asfreq() or reindex(), for values that are missing. "
-            "If the rows are one step apart all the same, number them, with "
+            "If the rows are one step apart nevertheless, number them, with "
             "reset_index(drop=True)."
         )
 

@@ -20,8 +20,8 @@ __all__ = ["SktimeForecaster"]
 class SktimeForecaster(BaseForecaster):
     """An :class:`~skbptt.forecasting.RNNForecaster` in sktime's interface.
 
-    All columns of y and all instances of a panel or hierarchy are series of one network. To
-    train a network for each of them, use sktime's ``ForecastByLevel`` and
+    One forecaster is trained on all columns of y and all instances of a panel or hierarchy.
+    To train a forecaster for each of them, use sktime's ``ForecastByLevel`` and
     ``ColumnEnsembleForecaster``.
 
     Parameters

@@ -217,6 +217,6 @@ def describe_hole(index, i, name):
         f"The index of {name} has a hole between {index[i]!s} and {index[i + 1]!s}: this "
         f"step is more than {TOLERANCE} times the smallest. holes='split' cuts the series "
         "there. To fill it instead, insert rows of NaN, with asfreq() or reindex(), and "
-        "use a SequenceImputer. If the rows are one step apart all the same, number them, "
+        "use a SequenceImputer. If the rows are one step apart nevertheless, number them, "
         "with reset_index(drop=True)."
     )
