@@ -69,6 +69,7 @@ ASKED = {
     ),
     "saliency": lambda model, X: inspection.saliency(model, X),
 }
+NOT_NUMBERS = "classes", "feature_names", "labels", "name", "steps"
 OF_ONE = "AlignmentDisplay", "AttentionDisplay", "HiddenStateDisplay", "SaliencyDisplay"
 
 
@@ -92,9 +93,6 @@ def numbers_in(result):
         }
     items = result.values() if hasattr(result, "values") else result
     return [number for item in items for number in numbers_in(item)]
-
-
-NOT_NUMBERS = "classes", "feature_names", "labels", "name", "steps"
 
 
 @pytest.mark.parametrize("name", ASKED)
