@@ -21,7 +21,7 @@ from ._streams import Stream
 SMALL = 1000
 
 
-def goes_on_by_batches(estimator):
+def has_partial_fit(estimator):
     """Whether there is a ``partial_fit``."""
     solver = solvers.SOLVERS.get(estimator.solver)  # one that is unknown is refused later
     if solver is not None and not solver.takes_estimates:

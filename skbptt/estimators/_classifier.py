@@ -13,7 +13,7 @@ from .._docstrings import fill_docstring
 from .._scores import accuracy
 from ..data import drop_weightless
 from ..losses import BinaryCrossEntropy, CrossEntropy
-from ._base import PointwiseRNN, goes_on_by_batches
+from ._base import PointwiseRNN, has_partial_fit
 
 
 @fill_docstring
@@ -162,7 +162,7 @@ class RNNClassifier(ClassifierMixin, PointwiseRNN):
     # Overrides the method of the mixin, which does not support targets per step.
     score = PointwiseRNN.score
 
-    @available_if(goes_on_by_batches)
+    @available_if(has_partial_fit)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Continue training with one pass over the given data.
 

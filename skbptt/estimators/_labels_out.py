@@ -22,7 +22,7 @@ from ..data import (
 )
 from ..metrics import token_error_rate
 from ..training import losses_of, one_blas_thread, parallel_map
-from ._base import BaseRNN, goes_on_by_batches
+from ._base import BaseRNN, has_partial_fit
 
 # How texts are split into labels.
 TOKENIZERS: dict[str, Callable] = {"char": list, "word": str.split}
@@ -117,7 +117,7 @@ class LabelRNN(BaseRNN):
         """
         return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
 
-    @available_if(goes_on_by_batches)
+    @available_if(has_partial_fit)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Continue training with one pass over the given data.
 

@@ -24,7 +24,7 @@ from ..losses import (
     SquaredError,
     StudentT,
 )
-from ._base import PointwiseRNN, goes_on_by_batches
+from ._base import PointwiseRNN, has_partial_fit
 
 LOSSES: dict[str, type[Regression]] = {
     "squared_error": SquaredError,
@@ -204,7 +204,7 @@ class RNNRegressor(RegressorMixin, PointwiseRNN):
     # Overrides the method of the mixin, which does not support targets per step.
     score = PointwiseRNN.score
 
-    @available_if(goes_on_by_batches)
+    @available_if(has_partial_fit)
     def partial_fit(self, X, y, sample_weight=None):
         """Continue training with one pass over the given data.
 

@@ -32,10 +32,10 @@ def greedy(network, theta, sequences, max_length, map_parts=map):
         for t in range(max_length):
             label = reader.read(label).argmax(axis=1)
             found[reader.sequences, t] = label
-            goes_on = label != reader.end
-            if not goes_on.all():
-                lengths[reader.sequences[~goes_on]] = t
-                (rest,) = goes_on.nonzero()
+            continues = label != reader.end
+            if not continues.all():
+                lengths[reader.sequences[~continues]] = t
+                (rest,) = continues.nonzero()
                 if not len(rest):
                     break
                 reader.choose(rest)
