@@ -121,9 +121,13 @@ def shape_of_network(operator):
 def convert_network(scope, operator, container):
     net = describe(operator.raw_operator, "to_onnx")
     graph = Graph(scope.get_unique_variable_name("skbptt") + "_")
-    x, *lengths = (variable.full_name for variable in operator.inputs)
+    x, *given = (variable.full_name for variable in operator.inputs)
+    if given:
+        (lengths,) = given
+    else:
+        lengths = graph.add("Expand", graph.size(x, 1), graph.size(x, 0))
     categories = [x] if net.tokens else []
-    raw = add_network(graph, net, x, categories, lengths[0] if lengths else None)
+    raw = add_network(graph, net, x, categories, lengths)
     add_answers(graph, net, raw, [output.full_name for output in operator.outputs])
     for name, value in graph.constants.items():
         kind = np_dtype_to_tensor_dtype(value.dtype) if value.dtype != object else 8
