@@ -137,7 +137,7 @@ def ctc_of(p, codes):
 
 
 def test_what_cannot_be_written(monkeypatch):
-    with pytest.raises(TypeError, match="RNNRegressor or RNNTranscriber. Got Ridge"):
+    with pytest.raises(TypeError, match="RNNTranscriber or RNNTranslator. Got Ridge"):
         to_onnx(Ridge())
     own = quietly(RNNRegressor(3, cell=LeakyCell(), max_iter=1).fit, NUMERIC, NUMBERS)
     with pytest.raises(TypeError, match="Got cell=LeakyCell"):

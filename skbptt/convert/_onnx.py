@@ -2,10 +2,12 @@
 
 from sklearn.pipeline import Pipeline
 
-from ..estimators import RNNClassifier, RNNRegressor, RNNTranscriber
+from ..estimators import RNNClassifier, RNNRegressor, RNNTranscriber, RNNTranslator
 from ._description import describe
-from ._onnx_model import model_of
+from ._onnx_model import model_of, translator_models
 from ._optional import needed
+
+KNOWN = RNNClassifier, RNNRegressor, RNNTranscriber, RNNTranslator
 
 
 def to_onnx(estimator, *, stream=False):
@@ -13,9 +15,9 @@ def to_onnx(estimator, *, stream=False):
 
     Parameters
     ----------
-    estimator : RNNClassifier, RNNRegressor, RNNTranscriber or Pipeline
-        A fitted estimator, or a pipeline that ends with one. The transformers of a
-        pipeline are those that skl2onnx can convert, within
+    estimator : RNNClassifier, RNNRegressor, RNNTranscriber, RNNTranslator or Pipeline
+        A fitted estimator, or a pipeline that ends with a classifier or regressor. The
+        transformers of a pipeline are those that skl2onnx can convert, within
         :class:`~skbptt.preprocessing.TimeDistributed`.
     stream : bool, default=False
         Whether the model reads one step of each sequence, with the states as inputs and
@@ -23,7 +25,7 @@ def to_onnx(estimator, *, stream=False):
 
     Returns
     -------
-    model : onnx.ModelProto
+    model : onnx.ModelProto, or two of them for a translator
         Its inputs:
 
         - "X" of shape (n, n_steps, n_features), sequences padded with anything to one
@@ -43,6 +45,21 @@ def to_onnx(estimator, *, stream=False):
         there is an input for each name in :attr:`Stream.state <skbptt.Stream.state>`, whose
         next value is the output with "_next" after this name.
 
+        A translator becomes a named tuple of two models:
+
+        - ``encoder`` has the inputs above. Its outputs are "encoder_states" of shape
+          (n, n_steps, n_units), and the first states of the layers of the decoder, such as
+          "layers.0.forward.h".
+        - ``decoder`` is one step. Its inputs are "label" (int64) of shape (n,), which is
+          the position in ``classes_`` of the label before, or ``len(classes_)`` at the
+          start; then "encoder_states", "lengths" and the states. Its outputs are
+          "log_probabilities" of shape (n, n_classes + 1), those of ``classes_`` and then of
+          the end; and the next states, with "_next" after their names.
+
+        With ``attention=None`` the encoder has no output "encoder_states", and the decoder
+        no inputs "encoder_states" and "lengths". The user guide (Into production) shows a
+        loop that predicts.
+
     Raises
     ------
     ImportError
@@ -50,7 +67,8 @@ def to_onnx(estimator, *, stream=False):
     TypeError
         If the estimator or its cell cannot be expressed.
     ValueError
-        If ``stream=True``, and the network reads sequences in both directions.
+        If ``stream=True``, and the network reads sequences in both directions or is a
+        translator; or if a categorical feature has the name of another input.
 
     Examples
     --------
@@ -76,7 +94,14 @@ def to_onnx(estimator, *, stream=False):
 
         return pipeline_to_onnx(estimator)
     onnx = needed("onnx", "to_onnx")
-    net = describe(estimator, "to_onnx", (RNNClassifier, RNNRegressor, RNNTranscriber))
+    net = describe(estimator, "to_onnx", KNOWN)
+    if net.decoder is not None:
+        if stream:
+            raise ValueError(
+                "stream=True is not for an RNNTranslator, which reads whole sequences. Its "
+                "decoder is written step by step without it."
+            )
+        return translator_models(onnx, net)
     if stream and len(net.layers[0]) > 1:
         raise ValueError(
             "stream=True needs a network that reads sequences step by step. Got "

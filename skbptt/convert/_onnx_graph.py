@@ -205,6 +205,15 @@ def add_step_of_layers(graph, net, layers, x):
     return after[f"{side.name}.h"], after
 
 
+def add_attention(graph, W, s, h, lengths):
+    """The contexts of decoder states s of shape (n, n_decoder), from encoder states h."""
+    q = graph.unsqueeze(graph.add("MatMul", s, W), 2)
+    e = graph.squeeze(graph.add("MatMul", h, q), 2)
+    e = graph.add("Where", add_there(graph, h, lengths), e, np.array(-np.inf))
+    alpha = graph.unsqueeze(graph.add("Softmax", e, axis=-1), 1)
+    return graph.squeeze(graph.add("MatMul", alpha, h), 1)
+
+
 def add_step(graph, net, x, categories):
     """Raw outputs of one step, and the next states by name."""
     x = add_features(graph, net, x, categories)

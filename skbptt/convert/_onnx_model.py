@@ -1,21 +1,34 @@
 """Models of ONNX, from a Description."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from ._onnx_graph import (
     Graph,
     add_answers,
+    add_attention,
+    add_layers,
     add_network,
     add_step,
+    add_step_of_layers,
     labels_of,
+    side_by_side,
 )
 
 OPSETS = {"": 17, "ai.onnx.ml": 2}
 IR_VERSION = 8
 
 
+class TranslatorModels(NamedTuple):
+    """A translator as two models, an onnx.ModelProto each."""
+
+    encoder: Any
+    decoder: Any
+
+
 def model_of(onnx, net, stream):
-    """The ModelProto of a Description."""
+    """The ModelProto of a Description without a decoder."""
     graph, steps = Graph(), [] if stream else ["n_steps"]
     inputs, categories = features_of(net, steps)
     if stream:
@@ -38,6 +51,52 @@ def model_of(onnx, net, stream):
     if stream:
         outputs |= add_next(graph, states, after)
     return written(onnx, graph, inputs, outputs)
+
+
+def translator_models(onnx, net):
+    """The TranslatorModels of a Description with a decoder."""
+    states: dict[str, tuple] = {
+        name: (np.float32, ["n", len(b)]) for name, (_, b) in net.decoder.bridges.items()
+    }
+    memory: dict[str, tuple] = {}
+    if net.decoder.attention is not None:
+        width = net.decoder.attention.shape[1]
+        memory["encoder_states"] = np.float32, ["n", "n_steps", width]
+    return TranslatorModels(
+        encoder_of(onnx, net, memory, states), decoder_of(onnx, net, memory, states)
+    )
+
+
+def encoder_of(onnx, net, memory, states):
+    """The model of what a decoder with attention reads, and of its first states."""
+    graph = Graph()
+    inputs, categories = features_of(net, ["n_steps"])
+    inputs["lengths"] = np.int64, ["n"]
+    h, last = add_layers(graph, net, "X", categories, "lengths")
+    for name in memory:
+        graph.add("Identity", h, outputs=[name])
+    last = side_by_side(graph, last)
+    for name, bridge in net.decoder.bridges.items():
+        graph.add("Tanh", graph.add("Gemm", last, *bridge), outputs=[name])
+    return written(onnx, graph, inputs, memory | states)
+
+
+def decoder_of(onnx, net, memory, states):
+    """The model of one step of the decoder."""
+    graph, decoder = Graph(), net.decoder
+    inputs: dict[str, tuple] = {"label": (np.int64, ["n"])}
+    x = graph.add("Gather", decoder.labels, "label")
+    s, after = add_step_of_layers(graph, net, decoder.layers, x)
+    if memory:
+        inputs |= memory | {"lengths": (np.int64, ["n"])}
+        c = add_attention(graph, decoder.attention, s, "encoder_states", "lengths")
+        both = graph.add("Concat", c, s, axis=1)
+        s = graph.add("Tanh", graph.add("Gemm", both, *decoder.combine))
+    raw = graph.add("Gemm", s, net.W, net.b)
+    outputs = {"log_probabilities": (np.float32, ["n", len(net.b)])}
+    graph.add("LogSoftmax", raw, outputs=[*outputs], axis=-1)
+    outputs |= add_next(graph, states, after)
+    return written(onnx, graph, inputs | states, outputs)
 
 
 def features_of(net, steps):

@@ -23,7 +23,7 @@ TYPES = {"O": StringTensorType, "i": Int64TensorType, "b": BooleanTensorType}
 def pipeline_to_onnx(pipeline):
     """A pipeline as a ModelProto, with the inputs of :func:`to_onnx`."""
     register()
-    net = describe(pipeline[-1], "to_onnx")
+    net = describe(pipeline[-1], "to_onnx of a pipeline")
     if net.embedded:
         raise TypeError(
             "to_onnx of a pipeline reads numbers only. Export the last step, which reads "
