@@ -178,9 +178,10 @@ def test_what_cannot_be_written():
     both = quietly(RNNRegressor(3, bidirectional=True, max_iter=1).fit, X, NUMBERS)
     with pytest.raises(ValueError, match="bidirectional=True"):
         to_c(both, "net")
-    own = quietly(RNNRegressor(3, cell=LeakyCell(), max_iter=1).fit, X, NUMBERS)
-    with pytest.raises(TypeError, match="Got cell=LeakyCell"):
-        to_c(own, "net")
+    for cell, name in (("lem", "LEMCell"), (LeakyCell(), "LeakyCell")):
+        own = quietly(RNNRegressor(3, cell=cell, max_iter=1).fit, X, NUMBERS)
+        with pytest.raises(TypeError, match=f"Got cell={name}"):
+            to_c(own, "net")
     near = [np.array([[1.0], [1.0 + 1e-9]])] * 24
     near = quietly(RNNClassifier(2, categorical_features=[0], max_iter=1).fit, near, LABELS)
     with pytest.raises(ValueError, match="feature 'x0' are equal"):

@@ -153,12 +153,30 @@ def test_models_that_cannot_be_read(layer, error, match):
         from_keras(network, RNNRegressor(6, cell="lstm", readout="last"))
 
 
+@pytest.mark.parametrize(
+    ("cell", "kind"), [("lem", "lem"), (ORIGINAL, "gru_reset_before"), ("gru", "gru")]
+)
+@pytest.mark.parametrize("reset_after", [True, False])
+def test_cells_are_told_apart(cell, kind, reset_after):
+    theirs = "gru" if reset_after else "gru_reset_before"
+    layer = layers.GRU(6, reset_after=reset_after)
+    network = keras.Sequential([keras.Input((None, 3)), layer, layers.Dense(1)])
+    estimator = RNNRegressor(6, cell=cell, readout="last")
+    if kind == theirs:  # with the same predictions, as tested above
+        from_keras(network, estimator)
+    else:
+        with pytest.raises(ValueError, match=f"cell is '{theirs}'. Got '{kind}'"):
+            from_keras(network, estimator)
+
+
 def test_what_cannot_be_converted(monkeypatch):
     network = keras.Sequential(
         [keras.Input((None, 3)), layers.LSTM(6), layers.Dense(1, "tanh")]
     )
     with pytest.raises(ValueError, match=r"one of \['linear'\] .* Got 'tanh'"):
         from_keras(network, RNNRegressor(6, cell="lstm", readout="last"))
+    with pytest.raises(TypeError, match="to_keras knows the cells .* Got cell=LEMCell"):
+        to_keras(fitted(NUMERIC, NUMBERS, cell="lem"))
     with pytest.raises(TypeError, match="Got RNNTranslator"):
         to_keras(RNNTranslator())
     with pytest.raises(TypeError, match="must be a keras.Model. Got str"):

@@ -5,10 +5,10 @@ import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbptt import RNNClassifier, RNNRegressor
+from skbptt import RNNClassifier, RNNRegressor, RNNTranslator
 from skbptt.convert import to_onnx
 from skbptt.preprocessing import TimeDistributed
-from tests.converted import LABELS, NUMBERS, TOKENS, X, of_steps, padded
+from tests.converted import LABELS, NUMBERS, ORIGINAL, TOKENS, X, of_steps, padded
 from tests.fits import quietly
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
@@ -23,9 +23,11 @@ def run(proto, **inputs):
     return dict(zip(names, session.run(None, inputs)))
 
 
+@pytest.mark.parametrize("cell", ["gru", ORIGINAL], ids=str)
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_classifier(bidirectional):
-    net = RNNClassifier(4, max_iter=3, random_state=0, bidirectional=bidirectional)
+def test_classifier(bidirectional, cell):
+    how = {"cell": cell, "bidirectional": bidirectional}
+    net = RNNClassifier(4, max_iter=3, random_state=0, **how)
     pipeline = make_pipeline(TimeDistributed(StandardScaler()), net)
     quietly(pipeline.fit, SHIFTED, LABELS)
     array, lengths = padded(SHIFTED, 9.0)
@@ -63,6 +65,13 @@ def test_through_skl2onnx_itself():
 
 
 def test_what_cannot_be_written():
+    pipeline = make_pipeline("passthrough", RNNClassifier(3, cell="lem", max_iter=1))
+    quietly(pipeline.fit, X, LABELS)
+    with pytest.raises(TypeError, match="Got cell=LEMCell"):
+        to_onnx(pipeline)
+    pipeline = make_pipeline("passthrough", RNNTranslator(3))
+    with pytest.raises(TypeError, match="a pipeline needs .* Got RNNTranslator"):
+        to_onnx(pipeline)
     pipeline = make_pipeline("passthrough", RNNClassifier(3, max_iter=1))
     quietly(pipeline.fit, TOKENS, LABELS)
     with pytest.raises(TypeError, match="reads numbers only"):

@@ -14,6 +14,7 @@ from tests.converted import (
     LABELS,
     MODELS,
     NUMBERS,
+    ORIGINAL,
     TOKENS,
     coded,
     fitted,
@@ -275,6 +276,23 @@ def test_modules_that_cannot_be_read(module, error, match):
         from_torch(nn.ModuleList(modules), estimator)
 
 
+@pytest.mark.parametrize(
+    ("cell", "kind", "match"),
+    [
+        ("lem", "lem", "to_torch knows the cells .* Got cell=LEMCell"),
+        (ORIGINAL, "gru_reset_before", "GRUCell.reset_after=False.*has reset_after=True"),
+    ],
+    ids=str,
+)
+def test_cells_that_pytorch_does_not_have(cell, kind, match):
+    with pytest.raises(TypeError, match=match):
+        to_torch(fitted(NUMERIC, NUMBERS, cell=cell))
+    estimator = RNNRegressor(6, cell=cell, readout="last")
+    for module, theirs in ((nn.GRU, "gru"), (nn.LSTM, "lstm")):
+        with pytest.raises(ValueError, match=f"cell is '{theirs}'. Got '{kind}'"):
+            from_torch(Usual(module, 1), estimator)
+
+
 def test_what_cannot_be_converted(monkeypatch):
     module = Usual(nn.LSTM, 1)
     with pytest.raises(ValueError, match=r"output.W .* readout='concat'. Got \(6, 1\)"):
@@ -293,8 +311,6 @@ def test_what_cannot_be_converted(monkeypatch):
         from_torch(own, RNNClassifier(5))
     with pytest.raises(TypeError, match="ElmanCell.'logistic'"):
         to_torch(fitted(NUMERIC, NUMBERS, cell="rnn", activation="logistic"))
-    with pytest.raises(TypeError, match="GRUCell.reset_after=False.*has reset_after=True"):
-        to_torch(model_of("gru-reset-before")[0])
     module.start = nn.Parameter(torch.zeros(6))
     with pytest.raises(TypeError, match="Usual has parameters .*start"):
         from_torch(module, RNNRegressor(6, cell="lstm", readout="last"))

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..data import missing, names_of
-from ..estimators import RNNClassifier, RNNRegressor
+from ..estimators import RNNClassifier, RNNRegressor, RNNTranslator
 from ..loops import READOUTS, kind_of
 
 KINDS = ("tanh", "relu", "logistic", "identity", "gru", "gru_reset_before", "lstm")
@@ -77,6 +77,28 @@ class Recurrence(NamedTuple):
         return len(self.weights["R"])
 
 
+class Decoder(NamedTuple):
+    """What a translator has besides its encoder and its output layer.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n_classes + 1, dim)
+        Vectors of the labels, and of the start.
+    layers : list of list of Recurrence
+    bridges : dict of str to (ndarray, ndarray)
+        W and b from the last state of the encoder to each state, by the name of this.
+    attention : ndarray of shape (n_decoder, n_encoder), or None
+    combine : (ndarray, ndarray), or None
+        W and b after the attention.
+    """
+
+    labels: np.ndarray
+    layers: list
+    bridges: dict
+    attention: np.ndarray | None
+    combine: tuple | None
+
+
 class Description(NamedTuple):
     """A fitted network: what it reads, its layers, and what its outputs mean.
 
@@ -105,6 +127,8 @@ class Description(NamedTuple):
         None for a regressor.
     is_flat : bool
         Whether a prediction is one value, without an axis of outputs.
+    decoder : Decoder or None
+        Of a translator, of which the layers are the encoder.
     """
 
     feature_names: list
@@ -121,6 +145,7 @@ class Description(NamedTuple):
     activation: str
     classes: np.ndarray | None
     is_flat: bool
+    decoder: Decoder | None
 
     @property
     def states(self):
@@ -178,18 +203,16 @@ def describe(estimator, function, known=(RNNClassifier, RNNRegressor)):
     for name, values in weights.items():
         if not np.isfinite(values).all():
             raise ValueError(f"{function} needs finite weights, but {name} is not.")
+    has_decoder = isinstance(estimator, RNNTranslator)
+    own = within(weights, "encoder.") if has_decoder else weights
     columns = [column for column, _, _ in network.embeddings.values()]
     embedded = [
-        Embedded(name, column, values_of(categories), weights[f"embedding.{name}.W"])
+        Embedded(name, column, values_of(categories), own[f"embedding.{name}.W"])
         for (name, (column, _, _)), categories in zip(
             network.embeddings.items(), estimator.categories_
         )
     ]
     sides = ("forward", "backward") if network.bidirectional else ("forward",)
-    layers = [
-        [recurrence(f"layers.{k}.{side}", network, weights, size) for side in sides]
-        for k, size in enumerate(network.sizes)
-    ]
     return Description(
         feature_names=[str(name) for name in names_of(estimator)],
         numbers=[k for k in range(network.n_features) if k not in columns],
@@ -197,7 +220,7 @@ def describe(estimator, function, known=(RNNClassifier, RNNRegressor)):
         univariate=estimator._univariate,
         tokens=estimator._tokens,
         kind=kind,
-        layers=layers,
+        layers=stack(network, own, sides),
         parts=READOUTS[network.readout] if network.readout else (),
         dropout=network.dropout,
         W=weights["output.W"],
@@ -205,6 +228,7 @@ def describe(estimator, function, known=(RNNClassifier, RNNRegressor)):
         activation=estimator.out_activation_,
         classes=getattr(estimator, "classes_", None),
         is_flat=getattr(estimator, "_n_columns", None) is None,
+        decoder=decoder(network, weights) if has_decoder else None,
     )
 
 
@@ -215,10 +239,45 @@ def values_of(categories):
     return np.array(known.tolist(), dtype=str if is_text else float)
 
 
-def recurrence(name, network, weights, size):
-    own = {key: weights[f"{name}.{key}"] for key in ("W", "R", "b", *network.cell.vectors)}
-    start = {
-        state: weights.get(f"{name}.{state}_0", np.zeros(size))
-        for state in network.cell.states
+def within(weights, part):
+    """The weights of a part of a network, by their names there."""
+    return {
+        name.removeprefix(part): values
+        for name, values in weights.items()
+        if name.startswith(part)
     }
-    return Recurrence(name, own, start, network.learned_start)
+
+
+def stack(network, weights, sides):
+    """Recurrent layers that read in the directions ``sides``."""
+    return [
+        [recurrence(f"layers.{k}.{side}", network.cell, weights, size) for side in sides]
+        for k, size in enumerate(network.sizes)
+    ]
+
+
+def recurrence(name, cell, weights, size):
+    own = {key: weights[f"{name}.{key}"] for key in ("W", "R", "b", *cell.vectors)}
+    names = {state: f"{name}.{state}_0" for state in cell.states}
+    start = {state: weights.get(key, np.zeros(size)) for state, key in names.items()}
+    return Recurrence(name, own, start, any(key in weights for key in names.values()))
+
+
+def decoder(network, weights):
+    """The Decoder of a translator."""
+
+    def dense(name):
+        return weights[f"{name}.W"], weights[f"{name}.b"]
+
+    own = within(weights, "decoder.")
+    return Decoder(
+        labels=own["embedding.W"],
+        layers=stack(network, own, ("forward",)),
+        bridges={
+            f"layers.{k}.forward.{state}": dense(f"bridge.{k}.{state}")
+            for k in range(len(network.sizes))
+            for state in network.cell.states
+        },
+        attention=weights.get("attention.W"),
+        combine=dense("combine") if "attention.W" in weights else None,
+    )

@@ -1,15 +1,13 @@
 """A fitted network as a model of ONNX."""
 
-import numpy as np
 from sklearn.pipeline import Pipeline
 
-from ..estimators import RNNClassifier, RNNRegressor, RNNTranscriber
+from ..estimators import RNNClassifier, RNNRegressor, RNNTranscriber, RNNTranslator
 from ._description import describe
-from ._onnx_graph import Graph, add_answers, add_network, add_step, labels_of
+from ._onnx_model import model_of, translator_models
 from ._optional import needed
 
-OPSETS = {"": 17, "ai.onnx.ml": 2}
-IR_VERSION = 8
+KNOWN = RNNClassifier, RNNRegressor, RNNTranscriber, RNNTranslator
 
 
 def to_onnx(estimator, *, stream=False):
@@ -17,9 +15,9 @@ def to_onnx(estimator, *, stream=False):
 
     Parameters
     ----------
-    estimator : RNNClassifier, RNNRegressor, RNNTranscriber or Pipeline
-        A fitted estimator, or a pipeline that ends with one. The transformers of a
-        pipeline are those that skl2onnx can convert, within
+    estimator : RNNClassifier, RNNRegressor, RNNTranscriber, RNNTranslator or Pipeline
+        A fitted estimator, or a pipeline that ends with a classifier or regressor. The
+        transformers of a pipeline are those that skl2onnx can convert, within
         :class:`~skbptt.preprocessing.TimeDistributed`.
     stream : bool, default=False
         Whether the model reads one step of each sequence, with the states as inputs and
@@ -27,7 +25,7 @@ def to_onnx(estimator, *, stream=False):
 
     Returns
     -------
-    model : onnx.ModelProto
+    model : onnx.ModelProto, or two of them for a translator
         Its inputs:
 
         - "X" of shape (n, n_steps, n_features), sequences padded with any values to
@@ -47,6 +45,21 @@ def to_onnx(estimator, *, stream=False):
         there is an input for each name in :attr:`Stream.state <skbptt.Stream.state>`, whose
         next value is the output with "_next" after this name.
 
+        A translator becomes a named tuple of two models:
+
+        - ``encoder`` has the inputs above. Its outputs are "encoder_states" of shape
+          (n, n_steps, n_units), and the first states of the layers of the decoder, such as
+          "layers.0.forward.h".
+        - ``decoder`` is one step. Its inputs are "label" (int64) of shape (n,), which is
+          the position in ``classes_`` of the label before, or ``len(classes_)`` at the
+          start; then "encoder_states", "lengths" and the states. Its outputs are
+          "log_probabilities" of shape (n, n_classes + 1), those of ``classes_`` and then of
+          the end; and the next states, with "_next" after their names.
+
+        With ``attention=None`` the encoder has no output "encoder_states", and the decoder
+        no inputs "encoder_states" and "lengths". The user guide (Into production) shows a
+        loop that predicts.
+
     Raises
     ------
     ImportError
@@ -54,7 +67,8 @@ def to_onnx(estimator, *, stream=False):
     TypeError
         If the estimator or its cell cannot be expressed.
     ValueError
-        If ``stream=True``, and the network reads sequences in both directions.
+        If ``stream=True``, and the network reads sequences in both directions or is a
+        translator; or if a categorical feature has the name of another input.
 
     Examples
     --------
@@ -80,91 +94,20 @@ def to_onnx(estimator, *, stream=False):
 
         return pipeline_to_onnx(estimator)
     onnx = needed("onnx", "to_onnx")
-    net = describe(estimator, "to_onnx", (RNNClassifier, RNNRegressor, RNNTranscriber))
+    net = describe(estimator, "to_onnx", KNOWN)
+    if net.decoder is not None:
+        if stream:
+            raise ValueError(
+                "stream=True is not for an RNNTranslator, which reads whole sequences. Its "
+                "decoder is written step by step without it."
+            )
+        return translator_models(onnx, net)
     if stream and len(net.layers[0]) > 1:
         raise ValueError(
             "stream=True needs a network that reads sequences step by step. Got "
             "bidirectional=True."
         )
     return model_of(onnx, net, stream)
-
-
-def model_of(onnx, net, stream):
-    """The ModelProto of a Description."""
-    graph, steps = Graph(), [] if stream else ["n_steps"]
-    inputs: dict[str, tuple] = {}
-    categories = []
-    if net.numbers:
-        axes = [] if net.univariate else [len(net.numbers)]
-        inputs["X"] = np.float32, ["n", *steps, *axes]
-    for e in net.embedded:
-        name = "X" if net.tokens else e.name
-        kind = np.int64 if net.tokens else np.str_ if e.is_text else np.float32
-        if name in inputs or name == "lengths":
-            raise ValueError(f"to_onnx has another input {name!r}: rename this feature.")
-        inputs[name] = kind, ["n", *steps]
-        categories.append(name)
-    if stream:
-        states = dict(states_of(net))
-        raw, after = add_step(graph, net, "X", categories, {name: name for name in states})
-        inputs |= states
-    else:
-        inputs["lengths"] = np.int64, ["n"]
-        raw = add_network(graph, net, "X", categories, "lengths")
-    if net.classes is None:
-        outputs: dict[str, tuple] = {"variable": (np.float32, ["n", *steps, net.n_columns])}
-    else:
-        outputs = {}
-        if not net.has_blank:
-            axes = [net.n_columns] if net.is_multilabel else []
-            kind = np.int64 if net.is_multilabel else labels_of(net).dtype
-            outputs["label"] = kind, ["n", *steps, *axes]
-        outputs["probabilities"] = np.float32, ["n", *steps, net.n_columns]
-    add_answers(graph, net, raw, [*outputs])
-    if stream:
-        for name, own in states.items():
-            graph.add("Identity", after[name], outputs=[f"{name}_next"])
-            outputs[f"{name}_next"] = own
-
-    def infos(values):
-        return [
-            onnx.helper.make_tensor_value_info(name, element(onnx, kind), shape)
-            for name, (kind, shape) in values.items()
-        ]
-
-    nodes = [
-        onnx.helper.make_node(operator, names, made, domain=domain, **attributes)
-        for operator, names, made, domain, attributes in graph.nodes
-    ]
-    weights = [
-        onnx.numpy_helper.from_array(value, name) for name, value in graph.constants.items()
-    ]
-    made = onnx.helper.make_graph(nodes, "skbptt", infos(inputs), infos(outputs), weights)
-    opsets = [onnx.helper.make_opsetid(*version) for version in OPSETS.items()]
-    model = onnx.helper.make_model(
-        made, opset_imports=opsets, ir_version=IR_VERSION, producer_name="skbptt"
-    )
-    onnx.checker.check_model(model)
-    return model
-
-
-def states_of(net):
-    """Types and shapes of the states of a stream, by name."""
-    for (layer,) in net.layers:
-        for state in net.states:
-            yield f"{layer.name}.{state}", (np.float32, ["n", layer.n_hidden])
-    for part in ("mean", "max"):
-        if part in net.parts:
-            yield f"{layer.name}.readout.{part}", (np.float32, ["n", layer.n_hidden])
-    if "mean" in net.parts:
-        yield f"{layer.name}.readout.n_steps", (np.int64, ["n", 1])
-
-
-def element(onnx, kind):
-    """The type of the elements of a tensor."""
-    if np.dtype(kind).kind in "OU":
-        return onnx.TensorProto.STRING
-    return onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind))
 
 
 def register_skl2onnx():

@@ -130,13 +130,14 @@ def by_gate(weights, order):
     return arranged(weights["W"]), arranged(weights["R"]), b
 
 
-def add_network(graph, net, x, categories, lengths):
-    """Raw outputs of whole sequences, padded to one length, from theirs or None."""
+def add_layers(graph, net, x, categories, lengths):
+    """The recurrent layers over whole sequences, padded to one length.
+
+    Returns the states of the last layer, of shape (n, n_steps, n_sides * n_hidden), and
+    those after the last step that each direction reads, (n_sides, n, n_hidden).
+    """
     x = graph.add("Transpose", add_features(graph, net, x, categories), perm=[1, 0, 2])
-    n_steps, n = graph.size(x, 0), graph.size(x, 1)
-    if lengths is None:
-        lengths = graph.add("Expand", n_steps, n)
-    short = graph.add("Cast", lengths, to=6)  # int32
+    n, lengths = graph.size(x, 1), graph.add("Cast", lengths, to=6)  # int32
     for layer in net.layers:
         starts = []
         if layer[0].learned:
@@ -145,57 +146,89 @@ def add_network(graph, net, x, categories, lengths):
                 shape = np.array([1]), n, np.array([1])
                 wide = graph.add("Concat", *shape, axis=0)
                 starts.append(graph.add("Expand", start, wide))
-        y, last, *_ = add_layer(graph, net, layer, x, short, starts)
+        y, last, *_ = add_layer(graph, net, layer, x, lengths, starts)
         if len(layer) == 1:
             x = graph.squeeze(y, 1)
         else:
             x = graph.reshape(graph.add("Transpose", y, perm=[0, 2, 1, 3]), 0, 0, -1)
+    return graph.add("Transpose", x, perm=[1, 0, 2]), last
+
+
+def side_by_side(graph, last):
+    """States of shape (n_sides, n, n_hidden) as (n, n_sides * n_hidden)."""
+    return graph.reshape(graph.add("Transpose", last, perm=[1, 0, 2]), 0, -1)
+
+
+def add_there(graph, x, lengths):
+    """Whether there are steps of x, of shape (n, n_steps, width), as (n, n_steps)."""
+    n_steps = graph.squeeze(graph.size(x, 1), 0)
+    steps = graph.add("Range", np.array(0), n_steps, np.array(1))
+    return graph.add("Less", graph.unsqueeze(steps, 0), graph.unsqueeze(lengths, 1))
+
+
+def add_network(graph, net, x, categories, lengths):
+    """Raw outputs of whole sequences, padded to one length."""
+    x, last = add_layers(graph, net, x, categories, lengths)
     if not net.parts:
-        raw = graph.add("Add", graph.add("MatMul", x, net.W), net.b)
-        return graph.add("Transpose", raw, perm=[1, 0, 2])
-    zero = graph.add("Range", np.array(0), graph.squeeze(n_steps, 0), np.array(1))
-    there = graph.add("Less", graph.unsqueeze(zero, 1), graph.unsqueeze(lengths, 0))
-    there = graph.unsqueeze(there, 2)
+        return graph.add("Add", graph.add("MatMul", x, net.W), net.b)
+    there = graph.unsqueeze(add_there(graph, x, lengths), 2)
     parts = []
     for part in net.parts:
         if part == "last":
-            of_sides = graph.add("Transpose", last, perm=[1, 0, 2])
-            parts.append(graph.reshape(of_sides, 0, -1))
+            parts.append(side_by_side(graph, last))
         elif part == "mean":
             known = graph.add("Where", there, x, np.array(0.0))
-            total = graph.add("ReduceSum", known, np.array([0]), keepdims=0)
+            total = graph.add("ReduceSum", known, np.array([1]), keepdims=0)
             count = graph.add("Cast", graph.unsqueeze(lengths, 1), to=1)  # float
             parts.append(graph.add("Div", total, count))
         else:
             known = graph.add("Where", there, x, np.array(-np.inf))
-            known = graph.add("Transpose", known, perm=[1, 2, 0])
+            known = graph.add("Transpose", known, perm=[0, 2, 1])
             parts.append(graph.squeeze(graph.add("GlobalMaxPool", known), 2))
     return add_output(graph, net, parts)
 
 
-def add_step(graph, net, x, categories, state):
-    """Raw outputs of one step, and the next state, from names of those before it."""
-    x, after = graph.unsqueeze(add_features(graph, net, x, categories), 0), {}
-    for layer in net.layers:
+def add_step_of_layers(graph, net, layers, x):
+    """The output of layers at one step x, and their next states by name.
+
+    The graph has inputs of these names, the states before.
+    """
+    x, after = graph.unsqueeze(x, 0), {}
+    for layer in layers:
         (side,) = layer
         names = [f"{side.name}.{own}" for own in net.states]
-        starts = [graph.unsqueeze(state[name], 0) for name in names]
+        starts = [graph.unsqueeze(name, 0) for name in names]
         _, *states = add_layer(graph, net, layer, x, "", starts)
         x = states[0]
         for name, own in zip(names, states):
             after[name] = graph.squeeze(own, 0)
-    h = after[f"{side.name}.h"]
-    parts, prefix = [], f"{side.name}.readout"
+    return after[f"{side.name}.h"], after
+
+
+def add_attention(graph, W, s, h, lengths):
+    """The contexts of decoder states s of shape (n, n_decoder), from encoder states h."""
+    q = graph.unsqueeze(graph.add("MatMul", s, W), 2)
+    e = graph.squeeze(graph.add("MatMul", h, q), 2)
+    e = graph.add("Where", add_there(graph, h, lengths), e, np.array(-np.inf))
+    alpha = graph.unsqueeze(graph.add("Softmax", e, axis=-1), 1)
+    return graph.squeeze(graph.add("MatMul", alpha, h), 1)
+
+
+def add_step(graph, net, x, categories):
+    """Raw outputs of one step, and the next states by name."""
+    x = add_features(graph, net, x, categories)
+    h, after = add_step_of_layers(graph, net, net.layers, x)
+    parts, prefix = [], f"{net.layers[-1][0].name}.readout"
     for part in net.parts or ("last",):
         name = f"{prefix}.{part}"
         if part == "mean":
-            count = graph.add("Add", state[f"{prefix}.n_steps"], np.array([[1]]))
-            off = graph.add("Sub", h, state[name])
+            count = graph.add("Add", f"{prefix}.n_steps", np.array([[1]]))
+            off = graph.add("Sub", h, name)
             move = graph.add("Div", off, graph.add("Cast", count, to=1))
-            after[name] = graph.add("Add", state[name], move)
+            after[name] = graph.add("Add", name, move)
             after[f"{prefix}.n_steps"] = count
         elif part == "max":
-            after[name] = graph.add("Max", state[name], h)
+            after[name] = graph.add("Max", name, h)
         parts.append(after.get(name, h))
     return add_output(graph, net, parts), after
 

@@ -23,7 +23,7 @@ TYPES = {"O": StringTensorType, "i": Int64TensorType, "b": BooleanTensorType}
 def pipeline_to_onnx(pipeline):
     """A pipeline as a ModelProto, with the inputs of :func:`to_onnx`."""
     register()
-    net = describe(pipeline[-1], "to_onnx")
+    net = describe(pipeline[-1], "to_onnx of a pipeline")
     if net.embedded:
         raise TypeError(
             "to_onnx of a pipeline reads numbers only. Export the last step, which reads "
@@ -121,9 +121,13 @@ def shape_of_network(operator):
 def convert_network(scope, operator, container):
     net = describe(operator.raw_operator, "to_onnx")
     graph = Graph(scope.get_unique_variable_name("skbptt") + "_")
-    x, *lengths = (variable.full_name for variable in operator.inputs)
+    x, *given = (variable.full_name for variable in operator.inputs)
+    if given:
+        (lengths,) = given
+    else:
+        lengths = graph.add("Expand", graph.size(x, 1), graph.size(x, 0))
     categories = [x] if net.tokens else []
-    raw = add_network(graph, net, x, categories, lengths[0] if lengths else None)
+    raw = add_network(graph, net, x, categories, lengths)
     add_answers(graph, net, raw, [output.full_name for output in operator.outputs])
     for name, value in graph.constants.items():
         kind = np_dtype_to_tensor_dtype(value.dtype) if value.dtype != object else 8

@@ -44,7 +44,7 @@ static void NAME(read_on)(const Scan *s, ptrdiff_t n, const REAL *restrict h)
                 for (ptrdiff_t line = 0; line < s->H1; line += LINE)
                     UNITS {
                         const REAL new = h[line + j], old = values[line + j];
-                        values[line + j] = !(new > old) & (new == new) ? old : new;
+                        values[line + j] = (!(new > old) & (new == new)) ? old : new;
                     }
         }
     }
