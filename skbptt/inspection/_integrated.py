@@ -13,15 +13,15 @@ from ._target import of_output
 
 
 def integrated_gradients(estimator, X, *, target=None, baseline=0.0, n_nodes=32):
-    r"""Share of each input in an output: integrated gradients [1]_.
+    """Share of each input in an output: integrated gradients [1]_.
 
     The gradient is averaged over the straight path from a baseline :math:`b` to the input,
     and multiplied by the distance:
 
     .. math::
 
-        s_i = (x_i - b_i) \int_0^1
-        \frac{\partial F(b + \alpha (x - b))}{\partial x_i} d\alpha
+        s_i = (x_i - b_i) \\int_0^1
+        \\frac{\\partial F(b + \\alpha (x - b))}{\\partial x_i} d\\alpha
 
     So the shares of a sequence sum to :math:`F(x) - F(b)` (completeness), where gradient
     times input is exact to first order only. F is the output that :func:`saliency`
@@ -45,7 +45,7 @@ def integrated_gradients(estimator, X, *, target=None, baseline=0.0, n_nodes=32)
         its own. Of a pipeline, it is in the units of the last step.
     n_nodes : int, default=32
         Number of gradients, at the nodes of the Gauss-Legendre quadrature, which is exact
-        for derivatives that are polynomials in :math:`\alpha` up to degree
+        for derivatives that are polynomials in :math:`\\alpha` up to degree
         ``2 * n_nodes - 1``. The error falls exponentially with their number where F is
         smooth. The maximum over the steps in ``readout="concat"`` and ``"max"`` has kinks;
         with these the error falls as ``1 / n_nodes``. The error is the difference between
