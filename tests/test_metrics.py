@@ -227,7 +227,7 @@ def test_scorers_can_be_stored_and_shown():
         (lambda: stack_steps([0, 1], [0, 1]), r"y_pred must hold one .* Got \[0, 1\]"),
         (lambda: stack_steps([], []), r"of at least one sequence. Got \[\]"),
         (lambda: make_step_scorer(metrics.accuracy_score), "make_scorer"),
-        (lambda: stack_steps([0, 1], np.array([0, 1])), "y_pred must hold one value a"),
+        (lambda: stack_steps([0, 1], np.array([0, 1])), "y_pred must hold one value"),
         (lambda: stack_steps([[0]], [[0]], [1, 1]), "sample_weight has 2"),
         (lambda: make_step_scorer("no such scorer"), "no such scorer"),
     ],

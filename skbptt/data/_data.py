@@ -197,5 +197,5 @@ def digest(values):
 
 def digests_of_rows(values):
     """The digest of each row, or number, of a small array."""
-    rows = np.add(values.reshape(len(values), -1), 0, dtype=np.float64)
+    rows = np.add(values.reshape(len(values), -1), 0, dtype=np.float64, order="C")
     return [blake2b(row, digest_size=16).digest() for row in rows]
