@@ -29,9 +29,8 @@ from tests.converted import (  # noqa: E402
 )
 from tests.converted import X as NUMERIC  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings(r"ignore:(?s).*torch\.searchsorted\(\):UserWarning")
 layers = keras.layers
-# Backends other than TensorFlow compute products in float32, whatever the weights are.
+# On other backends Keras computes in float32 in part, whatever layers and floatx say.
 EXACT = 1e-10 if keras.backend.backend() == "tensorflow" else 1e-5
 TOLERANCES = {np.dtype(np.float64): EXACT, np.dtype(np.float32): 1e-5}
 

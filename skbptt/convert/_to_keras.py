@@ -36,8 +36,14 @@ def to_keras(estimator):
         logarithm with ``loss="poisson"``. X holds sequences that are padded to one length,
         of shape (n, n_steps, n_features), or (n, n_steps) for tokens, and ``lengths`` their
         numbers of steps. A categorical feature holds its numbers, or the positions of text
+<<<<<<< HEAD
         in ``categories_``. Dropout applies in training. The weights have the precision of
         the estimator, but Keras computes in float32 on backends other than TensorFlow.
+=======
+        in ``categories_``. Dropout applies in training. The weights have the precision
+        of the estimator, but Keras computes in float32 in part on backends other than
+        TensorFlow.
+>>>>>>> onnx
 
     Raises
     ------
@@ -116,7 +122,7 @@ def features(keras, net, x, dtype, weights):
     for k, e in enumerate(net.embedded):
         values = x if net.tokens else x[..., e.column]
         keys = ops.convert_to_tensor(e.keys.astype(x.dtype))
-        codes = ops.clip(ops.searchsorted(keys, values), 0, len(e.keys) - 1)
+        codes = ops.minimum(count_below(ops, keys, values), len(e.keys) - 1)
         known = ops.equal(ops.take(keys, codes), values)
         if e.missing >= 0:
             missing = ops.isnan(values)
@@ -132,6 +138,18 @@ def features(keras, net, x, dtype, weights):
         return vectors
     numbers = ops.take(x, np.array(net.numbers), axis=-1)
     return ops.concatenate([numbers, vectors], axis=-1)
+
+
+def count_below(ops, keys, values):
+    """How many of the ascending keys are below each value, by bisection.
+
+    ``searchsorted`` of TensorFlow reads one sequence at a time.
+    """
+    (n,), count = keys.shape, ops.zeros_like(values, dtype="int32")
+    for step in (1 << k for k in reversed(range(n.bit_length()))):
+        more = ops.minimum(count + step, n)
+        count = ops.where(ops.take(keys, more - 1) < values, more, count)
+    return count
 
 
 def dropped(layers, net, x):
