@@ -174,7 +174,7 @@ def test_what_cannot_be_converted(monkeypatch):
     )
     with pytest.raises(ValueError, match=r"one of \['linear'\] .* Got 'tanh'"):
         from_keras(network, RNNRegressor(6, cell="lstm", readout="last"))
-    with pytest.raises(TypeError, match="to_keras knows the cells .* Got cell=LEMCell"):
+    with pytest.raises(TypeError, match="to_keras supports .* Got cell=LEMCell"):
         to_keras(fitted(NUMERIC, NUMBERS, cell="lem"))
     with pytest.raises(TypeError, match="Got RNNTranslator"):
         to_keras(RNNTranslator())

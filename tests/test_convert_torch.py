@@ -279,7 +279,7 @@ def test_modules_that_cannot_be_read(module, error, match):
 @pytest.mark.parametrize(
     ("cell", "kind", "match"),
     [
-        ("lem", "lem", "to_torch knows the cells .* Got cell=LEMCell"),
+        ("lem", "lem", "to_torch supports .* Got cell=LEMCell"),
         (ORIGINAL, "gru_reset_before", "GRUCell.reset_after=False.*has reset_after=True"),
     ],
     ids=str,

@@ -36,14 +36,9 @@ def to_keras(estimator):
         logarithm with ``loss="poisson"``. X holds sequences that are padded to one length,
         of shape (n, n_steps, n_features), or (n, n_steps) for tokens, and ``lengths`` their
         numbers of steps. A categorical feature holds its numbers, or the positions of text
-<<<<<<< HEAD
         in ``categories_``. Dropout applies in training. The weights have the precision of
-        the estimator, but Keras computes in float32 on backends other than TensorFlow.
-=======
-        in ``categories_``. Dropout applies in training. The weights have the precision
-        of the estimator, but Keras computes in float32 in part on backends other than
+        the estimator, but Keras computes partly in float32 on backends other than
         TensorFlow.
->>>>>>> onnx
 
     Raises
     ------
