@@ -216,7 +216,7 @@ def test_products_do_not_depend_on_threads_and_memory(kind, small, monkeypatch):
         np.testing.assert_array_equal(threads[name], parts[name])
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lem", "lstm"])
 def test_memory_does_not_grow_with_products(cell):
     model = regressor(cell=cell, hidden_layer_sizes=(16, 16), readout="concat").fit(X, Y)
     data = model._prepare(X, Y, None, per_step=False, known=True)

@@ -343,7 +343,7 @@ def test_an_activation_that_is_not_compiled_runs_in_numpy(monkeypatch):
     np.testing.assert_allclose(grad["R"], np.outer(first, 3 * root**2), rtol=1e-12)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lem", "lstm"])
 def test_whole_fits_agree(cell, monkeypatch):
     rng = np.random.RandomState(0)
     X = [rng.standard_normal((n, 2)) for n in rng.randint(3, 12, 60)]

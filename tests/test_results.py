@@ -201,7 +201,7 @@ def test_lists_of_data_frames():
         model.predict([frames[0], frames[1][["b", "a"]]])
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lem", "lstm"])
 def test_float32_stays_float32(cell):
     X32 = [x.astype(np.float32) for x in X]
     reg = regressor(cell=cell, dropout=0.1).fit(X32, Y)

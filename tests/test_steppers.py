@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skbptt.cells import Cell, GRUCell, LSTMCell
+from skbptt.cells import Cell, GRUCell, LEMCell, LSTMCell
 from skbptt.loops import _engine
 from skbptt.loops._engine import name_of, run, stepper
 from skbptt.loops._readout import READOUTS
@@ -97,7 +97,7 @@ def test_codes_that_do_not_exist_are_refused():
         run(GRUCell(), p, np.zeros(7, int), batch, (), Workspace())
 
 
-@pytest.mark.parametrize("cell", [GRUCell(), LSTMCell(), Delayed()], ids=repr)
+@pytest.mark.parametrize("cell", [GRUCell(), LEMCell(), LSTMCell(), Delayed()], ids=repr)
 @pytest.mark.parametrize("loops", [None, *map(_loops.Loops, INSTRUCTIONS)])
 @pytest.mark.parametrize("parts", [(), ("last",), CONCAT], ids=len)
 def test_chosen_streams_go_on(parts, loops, cell, monkeypatch):

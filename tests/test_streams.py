@@ -46,7 +46,7 @@ def assert_prefixes(model, sequences, method="predict"):
 
 @settings(max_examples=40, deadline=None)
 @given(
-    cell=st.sampled_from(["rnn", "gru", "lstm", GRUCell(), LeakyCell()]),
+    cell=st.sampled_from(["rnn", "gru", "lem", "lstm", GRUCell(), LeakyCell()]),
     readout=st.sampled_from(["last", "mean", "max", "concat"]),
     sizes=st.lists(st.integers(1, 5), min_size=1, max_size=3),
     per_step=st.booleans(),

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 from skbptt import RNNClassifier, RNNRegressor
-from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.cells import ElmanCell, GRUCell, LEMCell, LSTMCell
 from skbptt.training._threads import parallel_map
 from tests.fits import assert_same_model
 
@@ -45,7 +45,9 @@ def watched():
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-@pytest.mark.parametrize("cell", [ElmanCell(), GRUCell(), LSTMCell(), WatchedCell()])
+@pytest.mark.parametrize(
+    "cell", [ElmanCell(), GRUCell(), LEMCell(), LSTMCell(), WatchedCell()]
+)
 def test_any_number_of_threads_gives_the_same_bits(cell, solver):
     options = {"dropout": 0.3, "batch_size": 64} if solver == "adam" else {}
     models = [

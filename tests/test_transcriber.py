@@ -48,7 +48,7 @@ def raw_of(model, x):
 
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["one", "both"])
 @pytest.mark.parametrize("sizes", [3, (2, 2)], ids=["1", "2"])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lem", "lstm"])
 def test_objective_and_gradient(cell, sizes, bidirectional):
     """Against all paths, and the complex step; labels repeat, one target is empty."""
     rng = np.random.RandomState(1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skbptt import RNNTranslator
-from skbptt.cells import ElmanCell, GRUCell, LSTMCell
+from skbptt.cells import ElmanCell, GRUCell, LEMCell, LSTMCell
 from skbptt.data import Data, Labels, Sequences
 from skbptt.layers import _table
 from skbptt.losses import SequenceCrossEntropy
@@ -36,7 +36,7 @@ def network_of(cell=None, sizes=(3,), bidirectional=True, attention=True, **opti
 
 @pytest.mark.parametrize("attention", [True, False])
 @pytest.mark.parametrize("bidirectional", [True, False])
-@pytest.mark.parametrize("cell", [GRUCell(), LSTMCell(), ElmanCell()], ids=repr)
+@pytest.mark.parametrize("cell", [GRUCell(), LEMCell(), LSTMCell(), ElmanCell()], ids=repr)
 def test_gradient_equals_complex_step(cell, bidirectional, attention):
     network, theta = network_of(cell, (3, 2), bidirectional, attention, learned_start=True)
     objective = Objective(network, SequenceCrossEntropy(N_LABELS), data_of(), alpha=0.3)
@@ -127,7 +127,7 @@ def test_outputs_do_not_depend_on_their_batch():
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("bidirectional", "dropout"), [(True, 0.0), (False, 0.3)])
-@pytest.mark.parametrize("cell", [GRUCell(), LSTMCell()], ids=repr)
+@pytest.mark.parametrize("cell", [GRUCell(), LEMCell(), LSTMCell()], ids=repr)
 def test_tables_of_codes_decode_alike(
     engine, cell, bidirectional, dropout, dtype, monkeypatch
 ):

@@ -25,7 +25,7 @@ def repeated(values, counts):
 
 
 @pytest.mark.parametrize("solver", solvers.SOLVERS)
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lem", "lstm"])
 def test_weights_equal_repetitions(cell, solver):
     counts = np.random.RandomState(3).randint(0, 4, len(X))
     counts[0] = 0
