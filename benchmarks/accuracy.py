@@ -115,6 +115,7 @@ def aeon_models():
 def run_twin(X, y, X_test, y_test, seed):
     """The same model and recipe in PyTorch."""
     import torch
+    from peers import one_cycle
     from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
     torch.set_num_threads(1)
@@ -166,9 +167,7 @@ def run_twin(X, y, X_test, y_test, seed):
         if step % n_batches == 0:
             batches = torch.tensor_split(torch.randperm(n), n_batches)
         position = (step + 0.5) / (epochs * n_batches)
-        rise = min(1.0, position / 0.1)
-        fall = 0.5 * (1 + np.cos(np.pi * max(0.0, position - 0.1) / 0.9))
-        adam.param_groups[0]["lr"] = model.learning_rate_init * rise * fall
+        adam.param_groups[0]["lr"] = model.learning_rate_init * one_cycle(position)
         batch = batches[step % n_batches]
         adam.zero_grad()
         penalty = 0.5 * model._strength / n * sum((W**2).sum() for W in matrices)

@@ -17,7 +17,7 @@ import time
 
 import numpy as np
 import torch
-from peers import describe_machine, parse
+from peers import Twin, describe_machine, one_cycle, parse, torch_step
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -60,27 +60,15 @@ def score(task, y, predicted):
     return np.mean(y == predicted)
 
 
-class LastLSTM(torch.nn.Module):
-    """An LSTM, and a linear layer on its last state."""
-
-    def __init__(self, n_features, n_hidden, n_outputs):
-        super().__init__()
-        self.lstm = torch.nn.LSTM(n_features, n_hidden, batch_first=True)
-        self.output = torch.nn.Linear(n_hidden, n_outputs)
-        with torch.no_grad():
-            self.lstm.bias_ih_l0[n_hidden : 2 * n_hidden] = 1
-
-    def forward(self, x):
-        return self.output(self.lstm(x)[0][:, -1])
-
-
 def fit_torch(model, X, y, seed):
     """A PyTorch LSTM, trained as the estimator is; the function that predicts."""
     torch.manual_seed(seed)
     real = y.dtype.kind == "f"
     n_outputs = 1 if real else int(y.max()) + 1
     (n_hidden,) = np.atleast_1d(model.hidden_layer_sizes).tolist()
-    module = LastLSTM(X.shape[2], n_hidden, n_outputs)
+    module = Twin("lstm", X.shape[2], n_hidden, np.float32, n_outputs)
+    with torch.no_grad():
+        module.recurrent.bias_ih_l0[n_hidden : 2 * n_hidden] = 1
     inputs, targets = torch.tensor(X), torch.tensor(y.astype(np.float32) if real else y)
     optimiser = torch.optim.Adam(module.parameters(), lr=model.learning_rate_init)
     n_batches = -(-len(X) // model.batch_size)
@@ -89,29 +77,15 @@ def fit_torch(model, X, y, seed):
     )
     for _ in range(model.max_iter):
         for batch in torch.tensor_split(torch.randperm(len(X)), n_batches):
-            raw = module(inputs[batch])
-            if real:
-                loss = 0.5 * torch.nn.functional.mse_loss(raw[:, 0], targets[batch])
-            else:
-                loss = torch.nn.functional.cross_entropy(raw, targets[batch])
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(module.parameters(), model.max_grad_norm)
-            optimiser.step()
+            torch_step(module, optimiser, inputs[batch], targets[batch])
             cycle.step()
 
     @torch.inference_mode()
     def predict(X):
         raw = module(torch.tensor(X))
-        return (raw[:, 0] if real else raw.argmax(-1)).numpy()
+        return (raw if real else raw.argmax(-1)).numpy()
 
     return predict
-
-
-def one_cycle(position):
-    """The rate as a share of its peak: up over a tenth, then half a cosine down."""
-    fall = max(0.0, position - 0.1) / 0.9
-    return min(1.0, position / 0.1) * 0.5 * (1 + np.cos(np.pi * fall))
 
 
 def main():

@@ -21,12 +21,15 @@ GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
 class Twin(torch.nn.Module):
-    """One recurrent layer, and a linear layer on the state at each sequence's end."""
+    """One recurrent layer, and a linear layer on the state at each sequence's end.
 
-    def __init__(self, cell, n_features, n_hidden, dtype):
+    A single output has no axis.
+    """
+
+    def __init__(self, cell, n_features, n_hidden, dtype, n_outputs=1):
         super().__init__()
         self.recurrent = MODULES[cell](n_features, n_hidden, batch_first=True)
-        self.output = torch.nn.Linear(n_hidden, 1)
+        self.output = torch.nn.Linear(n_hidden, n_outputs)
         self.to(torch.from_numpy(np.empty(0, dtype)).dtype)
 
     def forward(self, x, lengths=None, packed=False):
@@ -34,20 +37,30 @@ class Twin(torch.nn.Module):
             x = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
             last = self.recurrent(x)[1]
             last = last[0] if isinstance(last, tuple) else last
-            return self.output(last[0])[:, 0]
+            return self.output(last[0]).squeeze(1)
         states = self.recurrent(x)[0]
         if lengths is None:
-            return self.output(states[:, -1])[:, 0]
-        return self.output(states[torch.arange(len(x)), lengths - 1])[:, 0]
+            return self.output(states[:, -1]).squeeze(1)
+        return self.output(states[torch.arange(len(x)), lengths - 1]).squeeze(1)
 
 
 def torch_step(module, optimiser, x, y, **how):
     """One training step: forward, backward, clip, Adam."""
     optimiser.zero_grad(set_to_none=True)
-    loss = 0.5 * torch.nn.functional.mse_loss(module(x, **how), y)
+    raw = module(x, **how)
+    if y.is_floating_point():
+        loss = 0.5 * torch.nn.functional.mse_loss(raw, y)
+    else:
+        loss = torch.nn.functional.cross_entropy(raw, y)
     loss.backward()
     clip_grad_norm_(module.parameters(), 1.0)
     optimiser.step()
+
+
+def one_cycle(position):
+    """Learning rate of skbptt as a share of its peak, at a position from 0 to 1."""
+    fall = max(0.0, position - 0.1) / 0.9
+    return min(1.0, position / 0.1) * 0.5 * (1 + np.cos(np.pi * fall))
 
 
 def alternate(functions, seconds=2.0, least=5, turn=0.1):

@@ -1,14 +1,15 @@
 """Pronunciations, translations and summaries by RNNTranslator and by its PyTorch twin.
 
     python benchmarks/sequences_out.py --data FOLDER --set g2p_cmudict
-        [--models skbptt PyTorch] [--seeds 0] [--epochs 8] [--beam_widths 1 5]
+        [--models skbptt PyTorch] [--units 128] [--seeds 0] [--epochs 8] [--beam_widths 1 5]
         [--length_penalty 1] [--split test] [--examples 0]
 
 FOLDER holds ``g2p_cmudict.tsv.gz`` (spelling to pronunciation), ``translate_en_it.tsv.gz``
 (English to Italian) and ``summarise_en.tsv.gz`` (a paragraph to a line). Both nets have a
-bidirectional GRU of 128 units as the encoder, a GRU of 128 units as the decoder, Luong's
-attention and the same vectors, batches, dropout and schedule of Adam's rate. The twin
-decodes greedily, and skbptt with each of the beam widths.
+bidirectional GRU as the encoder, a GRU as the decoder, Luong's attention, and the same
+units, vectors, batches, dropout and schedule of Adam's rate. ``g2p_cmudict`` has settings
+for 128 and for 256 units. The twin decodes greedily, and skbptt with each of the beam
+widths.
 
 Texts are lower-case words and signs; those seen fewer than three times in training are one
 unknown token. Where it is predicted, it is left out, or replaced by the word of the input
@@ -33,13 +34,14 @@ from skbptt.inspection import attention_weights
 from skbptt.metrics import sequence_accuracy_score, token_error_rate
 from skbptt.preprocessing import TokenEncoder
 
-HIDDEN, BATCH = 128, 64
+BATCH = 64
 
-# Length of the vectors, dropout and learning rate, chosen on the validation sets.
+# Length of the vectors, dropout and learning rate by the number of units, chosen on the
+# validation sets with 128 units.
 SETTINGS = {
-    "g2p_cmudict": (48, 0.05, 0.005),
-    "translate_en_it": (96, 0.3, 0.005),
-    "summarise_en": (96, 0.3, 0.005),
+    "g2p_cmudict": {128: (48, 0.05, 0.005), 256: (48, 0.1, 0.004)},
+    "translate_en_it": {128: (96, 0.3, 0.005)},
+    "summarise_en": {128: (96, 0.3, 0.005)},
 }
 
 words = re.compile(r"\w+|[^\w\s]").findall
@@ -54,10 +56,10 @@ def encoders(name):
     return *both, lambda text: words(text.lower())
 
 
-def ours(X, y, X_test, dim, dropout, rate, epochs, seed, widths, penalty):
+def ours(X, y, X_test, units, dim, dropout, rate, epochs, seed, widths, penalty):
     """Predictions, and where the decoder attends, by the search; seconds per epoch."""
     model = RNNTranslator(
-        HIDDEN,
+        units,
         bidirectional=True,
         embedding_dim=dim,
         dropout=dropout,
@@ -79,10 +81,10 @@ def ours(X, y, X_test, dim, dropout, rate, epochs, seed, widths, penalty):
     return found, seconds
 
 
-def twin(X, y, X_test, dim, dropout, rate, epochs, seed):
+def twin(X, y, X_test, units, dim, dropout, rate, epochs, seed):
     torch.manual_seed(seed)
     n_tokens, n_labels = (max(map(np.max, of_all)) + 1 for of_all in (X, y))
-    module = TranslatorTwin(n_tokens, n_labels, HIDDEN, dim, dropout)
+    module = TranslatorTwin(n_tokens, n_labels, units, dim, dropout)
     seconds = train(module, X, y, rate=rate, batch_size=BATCH, epochs=epochs)
     found = decode(module, X_test, max(map(len, y)))
     return {"PyTorch": ([labels.numpy() for labels in found], None)}, seconds
@@ -143,6 +145,7 @@ def main():
         data="",
         set="g2p_cmudict",
         models=["skbptt", "PyTorch"],
+        units=128,
         seeds=[0],
         epochs=8,
         beam_widths=[1, 5],
@@ -171,7 +174,8 @@ def main():
     with threadpool_limits(1, "blas"):
         for model in options.models:
             for seed in options.seeds:
-                args = codes, labels, codes_test, *SETTINGS[name], options.epochs, seed
+                sizes = options.units, *SETTINGS[name][options.units]
+                args = codes, labels, codes_test, *sizes, options.epochs, seed
                 results, seconds = (
                     twin(*args) if model == "PyTorch" else ours(*args, *search)
                 )
