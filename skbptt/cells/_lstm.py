@@ -24,10 +24,10 @@ class LSTMCell(Cell):
     ----------
     chrono : float, default=None
         The length in steps of the longest expected dependency, :math:`T_{\max}`, at least
-        2. The biases are then initialised to :math:`b_f \sim \log \mathcal{U}(1, T_{\max} -
-        1)` in each unit and
-        :math:`b_i = -b_f`, so that the units remember for up to that many steps (Tallec &
-        Ollivier, 2018).
+        2. The biases are then initialised to
+        :math:`b_f \sim \log \mathcal{U}(1, T_{\max} - 1)` and :math:`b_i = -b_f` in each
+        unit, so that the units remember for up to that many steps (Tallec & Ollivier,
+        2018).
 
     Raises
     ------

@@ -10,9 +10,9 @@ class RNNTranscriber(LabelRNN):
     """Recurrent neural network that transcribes sequences to shorter sequences of labels.
 
     Examples are speech to words, handwriting to letters, and signals to events: the labels
-    are in the order of the input, there are fewer labels than steps, and their positions in
-    the training data are unknown. At each step, the network predicts the probabilities of
-    the labels and of a blank. Connectionist temporal classification (CTC) sums over all
+    are in the order of the input, there is at most one label per step, and their positions
+    in the training data are unknown. At each step, the network predicts the probabilities
+    of the labels and of a blank. Connectionist temporal classification (CTC) sums over all
     alignments [14]_.
 
     Parameters
@@ -21,8 +21,8 @@ class RNNTranscriber(LabelRNN):
 
     target_tokenizer : {"char", "word"} or callable, default="char"
         How texts in y are split into labels: into characters, into words separated by white
-        space, or by a callable that returns the labels of a text. Predicted
-        labels are joined into texts, with a space between words only. Not used if y holds
+        space, or by a callable that returns the labels of a text. Predicted labels are
+        joined into texts, with a space between words only. Not used if y holds
         sequences of labels.
 
     beam_width : int, default=1

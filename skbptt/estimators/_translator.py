@@ -32,8 +32,8 @@ class RNNTranslator(LabelRNN):
 
     target_tokenizer : {"char", "word"} or callable, default="word"
         How texts in y are split into labels: into characters, into words separated by white
-        space, or by a callable that returns the labels of a text. Predicted
-        labels are joined into texts, with a space between words only. Not used if y holds
+        space, or by a callable that returns the labels of a text. Predicted labels are
+        joined into texts, with a space between words only. Not used if y holds
         sequences of labels.
 
     max_length : int or None, default=None

@@ -18,7 +18,7 @@ def alignment(estimator, X, y):
         X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-        Sequences, of the kind met in fit.
+        Sequences of the same kind as in fit.
     y : list or array of n_sequences sequences of labels, or array-like of str
         The labels to align: true ones, or those of ``estimator.predict(X)``.
 
@@ -37,7 +37,7 @@ def alignment(estimator, X, y):
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If X would not do in predict, y holds unknown labels, or a sequence has too few
+        If X is not allowed in predict, y holds unknown labels, or a sequence has too few
         steps for its labels.
 
     See Also

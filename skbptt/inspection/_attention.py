@@ -16,7 +16,7 @@ def attention_weights(estimator, X, y=None):
         A fitted estimator with attention, or a pipeline that ends with one. The steps
         before it transform X.
     X : array-like
-        Sequences, of the kind met in fit.
+        Sequences of the same kind as in fit.
     y : list of sequences of labels, or array-like of str, default=None
         Outputs, of labels among ``classes_``, each of which the decoder reads label by
         label. None means the predictions for X.
@@ -35,7 +35,7 @@ def attention_weights(estimator, X, y=None):
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If the estimator was fitted with ``attention=None``, if X would not do in predict,
+        If the estimator was fitted with ``attention=None``, if X is not allowed in predict,
         or if y does not fit X or has labels that are not among ``classes_``.
 
     See Also

@@ -30,7 +30,7 @@ def hidden_states(estimator, X):
         X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-        Sequences, of the kind met in fit.
+        Sequences of the same kind as in fit.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def hidden_states(estimator, X):
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If X would not do in predict.
+        If X is not allowed in predict.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
         X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-        Sequences, of the kind met in fit.
+        Sequences of the same kind as in fit.
     y : array-like
         Targets, as in fit.
     sample_weight : array-like, default=None
@@ -125,7 +125,7 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If X, y or sample_weight would not do in fit.
+        If X, y or sample_weight is not allowed in fit.
 
     References
     ----------

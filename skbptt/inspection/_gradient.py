@@ -23,7 +23,7 @@ def loss_gradient(estimator, X, y, sample_weight=None):
         X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-        Sequences, of the kind met in fit.
+        Sequences of the same kind as in fit.
     y : array-like
         Targets, as in fit.
     sample_weight : array-like, default=None
@@ -42,7 +42,7 @@ def loss_gradient(estimator, X, y, sample_weight=None):
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If X, y or sample_weight would not do in fit.
+        If X, y or sample_weight is not allowed in fit.
 
     Notes
     -----
@@ -85,7 +85,7 @@ def saliency(estimator, X, y=None, *, target=None, sample_weight=None):
         X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-        Sequences, of the kind met in fit.
+        Sequences of the same kind as in fit.
     y : array-like, default=None
         Targets, as in fit. Then it is the gradient of each sequence's own loss, without
         weights: half the squared error (mean over several outputs), the cross-entropy (sum
@@ -111,7 +111,7 @@ def saliency(estimator, X, y=None, *, target=None, sample_weight=None):
     -------
     gradient : ndarray or object array
         In the form of X: an array of its shape, with NaN where X is padding, or an object
-        array of arrays of shape (n_steps, n_features). Of a pipeline, with respect to X as
+        array of arrays of shape (n_steps, n_features). For a pipeline, with respect to X as
         the last step gets it.
 
     See Also
@@ -126,8 +126,8 @@ def saliency(estimator, X, y=None, *, target=None, sample_weight=None):
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If X, y or sample_weight would not do in fit, if there are weights without y, or if
-        target is none of the outputs.
+        If X, y or sample_weight is not allowed in fit, if there are weights without y, or
+        if target is not one of the outputs.
 
     References
     ----------
@@ -137,7 +137,7 @@ def saliency(estimator, X, y=None, *, target=None, sample_weight=None):
 
     Examples
     --------
-    Only the first of two features bears on the target, and only at the last two steps:
+    The target depends only on the first of two features, and only at the last two steps:
 
     >>> import numpy as np
     >>> from skbptt import RNNRegressor

@@ -27,7 +27,7 @@ def hessian_product(estimator, X, y, vector, *, kind="hessian", sample_weight=No
         X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-        Sequences, of the kind met in fit.
+        Sequences of the same kind as in fit.
     y : array-like
         Targets, as in fit.
     vector : mapping of str to ndarray
@@ -53,7 +53,7 @@ def hessian_product(estimator, X, y, vector, *, kind="hessian", sample_weight=No
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If X, y or sample_weight would not do in fit, or vector is not like ``weights_``.
+        If X, y or sample_weight is not allowed in fit, or vector is not like ``weights_``.
 
     Notes
     -----

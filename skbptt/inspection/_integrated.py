@@ -23,10 +23,10 @@ def integrated_gradients(estimator, X, *, target=None, baseline=0.0, n_nodes=32)
         s_i = (x_i - b_i) \\int_0^1
         \\frac{\\partial F(b + \\alpha (x - b))}{\\partial x_i} d\\alpha
 
-    So the shares of a sequence sum to :math:`F(x) - F(b)` (completeness), where gradient
-    times input is exact to first order only. F is the output that :func:`saliency`
-    explains without y; the class, signs or labels that are predicted for X count on the
-    whole path.
+    The shares of a sequence sum to :math:`F(x) - F(b)` (completeness). The gradient times
+    the input has this property to first order only. F is the output that :func:`saliency`
+    explains without y. It does not change along the path: F is that of the class, signs or
+    labels that are predicted for X.
 
     Parameters
     ----------
@@ -35,14 +35,15 @@ def integrated_gradients(estimator, X, *, target=None, baseline=0.0, n_nodes=32)
         X.
     X : array-like of shape (n_sequences, n_steps, n_features) or \
             (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-        Sequences, of the kind met in fit.
+        Sequences of the same kind as in fit.
     target : label, int or tuple of two ints, default=None
         The output to explain in place of what is predicted, as in :func:`saliency`.
     baseline : float or array-like of shape (n_features,), default=0.0
-        What stands for no information, at each step. Zero is the mean of standardised
-        features. With categorical features, an array has a number for each of the others
-        only: the path of a category goes from the vector zero, that of an unknown one, to
-        its own. Of a pipeline, it is in the units of the last step.
+        The value that represents no information, at each step. Zero is the mean of
+        standardised features. An array has one number for each feature that is not
+        categorical. The path of a category goes from the zero vector, which represents an
+        unknown category, to its embedding vector. For a pipeline, the baseline is in the
+        units of the last step.
     n_nodes : int, default=32
         Number of gradients, at the nodes of the Gauss-Legendre quadrature, which is exact
         for derivatives that are polynomials in :math:`\\alpha` up to degree
@@ -55,7 +56,7 @@ def integrated_gradients(estimator, X, *, target=None, baseline=0.0, n_nodes=32)
     -------
     share : ndarray or object array
         In the form of X: an array of its shape, with NaN where X is padding, or an object
-        array of arrays of shape (n_steps, n_features). Of a pipeline, in the form of X as
+        array of arrays of shape (n_steps, n_features). For a pipeline, in the form of X as
         the last step gets it.
 
     See Also
@@ -70,8 +71,8 @@ def integrated_gradients(estimator, X, *, target=None, baseline=0.0, n_nodes=32)
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If X would not do in predict, target is none of the outputs, baseline has another
-        shape or is not finite, or n_nodes is below 1.
+        If X is not allowed in predict, target is not one of the outputs, baseline has
+        another shape or is not finite, or n_nodes is below 1.
 
     References
     ----------
@@ -108,7 +109,8 @@ def integrated_gradients(estimator, X, *, target=None, baseline=0.0, n_nodes=32)
             gradient = input_gradients(
                 estimator._network, theta, sequences.with_steps(steps), d_raw_of, map_parts
             )
-            # By a factor of the vectors that are on the path: by one of the whole vectors.
+            # The derivative is by a factor of the vectors on the path, which are alpha
+            # times the embedding vectors.
             gradient[:, ~numeric] /= alpha
             total += weight * gradient
     total[:, numeric] *= sequences.steps[:, numeric] - origin

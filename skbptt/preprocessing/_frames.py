@@ -119,9 +119,8 @@ class SequenceFrames(FromSteps):
 
     A single step of a smooth series contains little information, and a long series is slow
     to read and hard to remember. A frame contains ``width`` steps as the features of one
-    step. The
-    next frame begins ``stride`` steps later. Beyond the ends of a sequence, its first and
-    last step repeat.
+    step. The next frame begins ``stride`` steps later. Beyond the ends of a sequence, its
+    first and last step repeat.
 
     Parameters
     ----------

@@ -76,7 +76,7 @@ class AlignmentDisplay:
             A fitted estimator, or a pipeline that ends with one. The steps before it
             transform x.
         x : array-like of shape (n_steps, n_features) or (n_steps,)
-            One sequence, without the first axis of the X met in fit. Steps of NaN at
+            One sequence, without the first axis of the X in fit. Steps of NaN at
             its end are padding.
         y : sequence of labels or str, default=None
             Labels to align. By default those that are predicted.

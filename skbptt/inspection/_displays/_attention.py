@@ -77,7 +77,7 @@ class AttentionDisplay:
             A fitted estimator with attention, or a pipeline that ends with one. The steps
             before it transform x.
         x : array-like of shape (n_steps,) or (n_steps, n_features)
-            One sequence, without the first axis of the X met in fit.
+            One sequence, without the first axis of the X in fit.
         y : sequence of labels or str, default=None
             The output, of labels among ``classes_``. None means the prediction for x.
         token_names : array-like of str, default=None

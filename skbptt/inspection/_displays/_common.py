@@ -9,7 +9,7 @@ from ...data import missing
 from ...estimators import BaseRNN
 from .._pipeline import last_step, opened
 
-# Told apart by the colour-blind (Okabe & Ito, 2008), without the yellow: too pale a line.
+# A palette for colour-blind readers (Okabe & Ito, 2008), without its pale yellow.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
@@ -17,6 +17,8 @@ def named_estimators(estimator, base=BaseRNN):
     """Fitted estimators by name, from one, from a list or from a dict."""
     if isinstance(estimator, Mapping):
         named = dict(estimator)
+        for one in named.values():
+            last_step(one, base)
     elif isinstance(estimator, (list, tuple)):
         lasts = [last_step(one, base) for one in estimator]
         names = (f"{type(last).__name__} {i}" for i, last in enumerate(lasts, 1))
@@ -25,8 +27,6 @@ def named_estimators(estimator, base=BaseRNN):
         named = {type(last_step(estimator, base)).__name__: estimator}
     if not named:
         raise ValueError("estimator must hold at least one estimator. Got none.")
-    for one in named.values():
-        last_step(one, base)
     return named
 
 

@@ -84,7 +84,7 @@ class GradientFlowDisplay:
             one.
         X : array-like of shape (n_sequences, n_steps, n_features) or \
                 (n_sequences, n_steps), or list of arrays of shape (n_steps, n_features)
-            Sequences, of the kind met in fit.
+            Sequences of the same kind as in fit.
         y : array-like
             Targets, as in fit.
         ax, name, **kwargs
@@ -101,7 +101,7 @@ class GradientFlowDisplay:
         NotFittedError
             If one is not fitted.
         ValueError
-            If X or y would not do in fit.
+            If X or y is not allowed in fit.
         """
         flows = {
             key: gradient_flow(one, X, y)

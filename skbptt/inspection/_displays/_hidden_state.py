@@ -86,7 +86,7 @@ class HiddenStateDisplay:
             A fitted estimator, or a pipeline that ends with one. The steps before it
             transform x.
         x : array-like of shape (n_steps, n_features) or (n_steps,)
-            One sequence, without the first axis of the X met in fit. Steps of NaN at
+            One sequence, without the first axis of the X in fit. Steps of NaN at
             its end are padding.
         layer : int, default=0
             Layer, from 0, the one next to the input.

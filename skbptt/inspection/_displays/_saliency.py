@@ -111,11 +111,12 @@ class SaliencyDisplay:
     ):
         """Plot the share of each input of one sequence in an output.
 
-        The title tells what is predicted, and for a classifier with which probability; for
-        a transcriber or a translator, it is that of all labels. For a category the share is
-        that of its vector, and the input is drawn as the position in ``categories_``.
+        The title gives the prediction and, for a classifier, its probability; for a
+        transcriber or a translator, the probability of all labels together. For a category
+        the share is that of its vector, and the input is drawn as the position in
+        ``categories_``.
 
-        Of a pipeline, relevance and baseline are those of the inputs of its last step. If
+        For a pipeline, relevance and baseline are those of the inputs of its last step. If
         the steps before keep number and names of features and number of steps, such as
         ``TimeDistributed(StandardScaler())``, the curves show x as it is given, in its own
         units; otherwise, what the last step gets. Names of features are those that the
@@ -127,14 +128,14 @@ class SaliencyDisplay:
             A fitted estimator, or a pipeline that ends with one. The steps before it
             transform x.
         x : array-like of shape (n_steps, n_features) or (n_steps,)
-            One sequence, without the first axis of the X met in fit. Steps of NaN at
+            One sequence, without the first axis of the X in fit. Steps of NaN at
             its end are padding.
         y : scalar or array-like of shape (n_outputs,), (n_steps,) or \
                 (n_steps, n_outputs), or labels or a text, default=None
             The true target, shown next to the prediction.
         target : label, int or tuple of two ints, default=None
             The output to explain in place of what is predicted, as in :func:`saliency`: the
-            label of another class tells what speaks for it.
+            label of another class shows which inputs speak for it.
         method : {"gradient_x_input", "integrated_gradients"}, default="gradient_x_input"
             The gradient times the distance from the baseline is the share of each value to
             first order. Those of :func:`integrated_gradients` sum to the change of the
@@ -157,7 +158,7 @@ class SaliencyDisplay:
             If the estimator is not fitted.
         ValueError
             If x is not one sequence, y does not have the shape of the prediction, target is
-            none of the outputs, or method or baseline is not allowed.
+            not one of the outputs, or method or baseline is not allowed.
         """
         if method not in METHODS:
             raise ValueError(f"method must be one of {[*METHODS]}. Got {method!r}.")
