@@ -447,20 +447,6 @@ def test_classes_of_the_first_partial_fit():
     RNNClassifier(3).partial_fit(X, y, classes=[0, 1, 2])
 
 
-def test_custom_cell_that_cannot_be():
-    from skbptt.cells import ElmanCell
-
-    class NoGates(ElmanCell):
-        gates = ()
-
-    class Taken(ElmanCell):
-        vectors = ("W",)
-
-    for cell in (NoGates(), Taken()):
-        with pytest.raises(ValueError, match="cell must name one or more gates"):
-            RNNRegressor(cell=cell).fit(X, Y)
-
-
 @pytest.mark.parametrize(
     ("solver", "name", "value"),
     [

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from skbptt import RNNRegressor
-from skbptt.cells import GRUCell, LEMCell, LSTMCell
+from skbptt.cells import ElmanCell, GRUCell, LEMCell, LSTMCell
 from skbptt.data._sequences import Sequences
 from skbptt.estimators._parameters import same_cell
 from skbptt.losses._pointwise import SquaredError
@@ -196,3 +196,15 @@ def test_estimators_learn_with_them(cell):
     y = X[:, 0, 0]
     model = RNNRegressor(16, cell=cell, max_iter=60, readout="last", random_state=0)
     assert quietly(model.fit, X, y).score(X, y) > 0.9
+
+
+def test_custom_cell_that_cannot_be():
+    class NoGates(ElmanCell):
+        gates = ()
+
+    class Taken(ElmanCell):
+        vectors = ("W",)
+
+    for cell in (NoGates(), Taken()):
+        with pytest.raises(ValueError, match="cell must name one or more gates"):
+            RNNRegressor(cell=cell).fit(np.zeros((6, 4, 2)), np.arange(6.0))
