@@ -43,13 +43,16 @@ def test_gradients_of_states_equal_the_complex_step(problem, which):
     # Which of equal states is the largest is a convention.
     assume(repr(network.cell) != "ElmanCell('relu')" or network.readout not in TIES)
     per_step = network.readout is None
-    norms = record_gradient_norms(
+    norms, raw = record_gradient_norms(
         network, theta, loss, Data(sequences, y, weights, per_step)
     )
     which %= len(sequences)
     x = sequences.split(sequences.steps)[which]
     target = sequences.split(y)[which] if per_step else y[[which]]
     known = np.flatnonzero(sequences.split(weights)[which] if per_step else weights[which])
+    raw = sequences.split(raw)[which] if per_step else raw[[which]]
+    expected = np.atleast_2d(reference_raw(network, theta, x, None, {}))
+    np.testing.assert_allclose(raw, expected.real, rtol=1e-9, atol=1e-12)
 
     def value(key, nudge):
         raw = np.atleast_2d(reference_raw(network, theta, x, None, {key: nudge}))

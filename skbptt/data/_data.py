@@ -47,9 +47,9 @@ class Data:
     def keys(self):
         """A fingerprint of each sequence with its targets, in 32 bytes."""
         sequences = self.sequences
-        of_x = map(digest, sequences.split(sequences.steps))
+        of_x = digests(sequences, sequences.steps)
         if self.per_step:
-            of_y = map(digest, sequences.split(self.y))
+            of_y = digests(sequences, self.y)
         elif isinstance(self.y, Labels):
             of_y = map(digest, self.y)
         else:
@@ -165,7 +165,7 @@ def projections(sequences):
     starts, sizes = sequences.starts * width, sequences.lengths * width
     spans = zip(starts.tolist(), sizes.tolist())
     with np.errstate(over="ignore", invalid="ignore"):
-        values = (np.dot(flat[a : a + n], direction[:n]) for a, n in spans)
+        values = (flat[a : a + n].dot(direction[:n]) for a, n in spans)
         return np.fromiter(values, np.float64, len(sequences))
 
 
@@ -184,18 +184,28 @@ BLOCK = 1 << 14
 
 
 def digest(values):
-    """16 bytes, the same for equal values, whatever their precision.
-
-    Adding zero makes -0.0 equal to 0.0.
-    """
+    """16 bytes, the same for equal values, whatever their precision."""
     flat = values.reshape(-1)
-    hashed = blake2b(np.add(flat[:BLOCK], 0, dtype=np.float64), digest_size=16)
+    hashed = blake2b(as_digested(flat[:BLOCK]), digest_size=16)
     for start in range(BLOCK, len(flat), BLOCK):
-        hashed.update(np.add(flat[start : start + BLOCK], 0, dtype=np.float64))
+        hashed.update(as_digested(flat[start : start + BLOCK]))
     return hashed.digest()
+
+
+def as_digested(values):
+    """The values in float64, where zero has no sign: -0.0 + 0 is 0.0."""
+    return np.add(values, 0, dtype=np.float64, order="C")
+
+
+def digests(sequences, values):
+    """The digest of the values of each sequence, which stand a row per step."""
+    if values.size > BLOCK:
+        return [digest(of_one) for of_one in sequences.split(values)]
+    flat = as_digested(values)
+    return [blake2b(of_one, digest_size=16).digest() for of_one in sequences.split(flat)]
 
 
 def digests_of_rows(values):
     """The digest of each row, or number, of a small array."""
-    rows = np.add(values.reshape(len(values), -1), 0, dtype=np.float64, order="C")
+    rows = as_digested(values.reshape(len(values), -1))
     return [blake2b(row, digest_size=16).digest() for row in rows]

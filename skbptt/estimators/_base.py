@@ -172,11 +172,11 @@ class PointwiseRNN(BaseRNN):
         Warns
         -----
         ConvergenceWarning
-            If training has not converged, has diverged or was interrupted. Also if on fifty
-            sequences the loss is still more than half that of a constant prediction, the
-            median of their lengths is above twenty, and the norm of :math:`dL/dh` falls
-            below 1 % on its way back (not with one target per step), or grows
-            more than a thousandfold. See :func:`~skbptt.inspection.gradient_flow`.
+            If training has not converged, has diverged or was interrupted. Also if on a
+            hundred sequences the loss is still more than half that of a constant
+            prediction, the median of their lengths is above twenty, and the norm of
+            :math:`dL/dh` falls below 1 % on its way back (not with one target per step), or
+            grows more than a thousandfold. See :func:`~skbptt.inspection.gradient_flow`.
         UserWarning
             If the axes of X seem to be swapped: all sequences have a single step and five
             features or more, or at most nine steps and 24 features or more that vary like

@@ -160,7 +160,7 @@ def gradient_flow(estimator, X, y, *, sample_weight=None):
     data = prepare(estimator, X, y, sample_weight)
     quiet = np.errstate(over="ignore", invalid="ignore")  # as of a net that has exploded
     with one_blas_thread(), parallel_map(estimator.n_jobs) as map_parts, quiet:
-        norms = record_gradient_norms(network, theta, estimator._loss, data, map_parts)
+        norms, _ = record_gradient_norms(network, theta, estimator._loss, data, map_parts)
         radii = spectral_radii(network, theta, data.sequences, N_JACOBIANS, map_parts)
     return Bunch(
         norm=norms,

@@ -118,7 +118,7 @@ def record_states(network, theta, sequences, map_parts=map):
 
 
 def record_gradient_norms(network, theta, loss, data, map_parts=map):
-    """Norms of dL/dh of all steps, by lag.
+    """Norms of dL/dh of all steps, by lag, and the raw outputs.
 
     L is the loss of each sequence, without weights, over the targets of positive weight.
     With step targets it is the loss of the last such step that a layer reads.
@@ -128,15 +128,18 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
     norms : dict of str to ndarray of shape (n_sequences, max_steps)
         By recurrent layer. Column 0 is the last step that the layer reads before L; NaN
         beyond the first, and infinite where it overflows.
+    raw : ndarray of shape (n_sequences, n_outputs) or (n_steps, n_outputs)
     """
     sequences, per_step = data.sequences, network.per_step
     layers = recurrent_layers(network)
     reverse = {name: layer.reverse for name, layer in layers.items()}
     counted = data.reweighted((data.weights > 0).astype(theta.dtype))
     n_read = steps_read(data)
+    raws = np.empty((len(data.y), network.n_outputs), theta.dtype)
 
     def norms_of(batch, workspace):
         raw, tape = network.forward(theta, batch, None, workspace)
+        raws[batch.rows if per_step else batch.order] = raw
         d_raw = loss.weighted_gradient(raw, *counted.targets_of(batch))
         columns = {}
         for back in set(reverse.values()):
@@ -164,7 +167,7 @@ def record_gradient_norms(network, theta, loss, data, map_parts=map):
         for row, of_sequence, n in zip(by_lag, sequences.split(column), n_read[back]):
             row[:n] = of_sequence[:n][::-1]
         norms[name] = by_lag
-    return norms
+    return norms, raws
 
 
 def steps_read(data):

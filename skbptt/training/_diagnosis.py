@@ -16,8 +16,8 @@ EXPLODED = 1e3
 LONG = 20
 # Steps above which a gated network does not learn what a shorter sequence could teach it.
 TOO_LONG = 200
-# Sequences on which the loss is judged, and those through which gradients are followed.
-N_JUDGED, N_FLOW = 100, 50
+# Sequences on which the loss is judged, and through which gradients are followed.
+N_JUDGED = 100
 # A net whose loss is not below this share of a constant's is no better than a constant.
 NO_BETTER = 0.999
 
@@ -89,15 +89,17 @@ def diagnose(estimator, run, outcome):
         last = loss.share_left(losses[-1], at_first) if losses else np.inf
         if last <= UNLEARNED and not estimator.early_stopping:
             return None
-        left = loss.share_left(mean_loss(network, theta, loss, sample), at_first)
+        norms: dict[str, np.ndarray] = {}
+        if isinstance(data.y, Labels) or np.median(data.sequences.lengths) <= LONG:
+            loss_now = mean_loss(network, theta, loss, sample)
+        else:
+            norms, raw = record_gradient_norms(network, theta, loss, sample)
+            loss_now = loss.weighted_average(raw, sample.y, sample.weights)
+        left = loss.share_left(loss_now, at_first)
         if left <= UNLEARNED:
             return None
-        found = None
-        followed = not isinstance(data.y, Labels)
-        if followed and np.median(data.sequences.lengths) > LONG:
-            norms = record_gradient_norms(network, theta, loss, spread(data, N_FLOW))
-            why = (explain(estimator, network, of_layer) for of_layer in norms.values())
-            found = next(filter(None, why), None)
+        why = (explain(estimator, network, of_layer) for of_layer in norms.values())
+        found = next(filter(None, why), None)
         ended_early = outcome.ending in (Ending.DIVERGED, Ending.INTERRUPTED)
         constant = not (ended_early or left < NO_BETTER)
         return found or (CONSTANT if constant else None)
