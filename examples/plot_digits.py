@@ -65,7 +65,7 @@ for pair, digit in zip(axes.reshape(4, 2), (2, 3, 5, 9)):
 for ax in axes[1, 1::2]:
     ax.set_xlabel("Digit")
 fig.colorbar(drawn, ax=axes, label="Probability", shrink=0.8)
-fig.suptitle("What the net takes each digit for, row by row")
+fig.suptitle("Predicted probabilities after each row")
 plt.show()
 
 # sphinx_gallery_thumbnail_number = 2
