@@ -5,14 +5,15 @@
 
 - adding: the sum of two marked numbers among 1000; the mean squared error of new sequences,
   0.167 for the mean of the targets.
-- copy: ten symbols of eight kinds, to be repeated after 200 steps; the share of them that is
-  right in new sequences, 0.125 for a guess.
+- copy: ten symbols of eight kinds, to be repeated after 200 steps; the share of them that
+  is right in new sequences, 0.125 for a guess.
 - digits, permuted: scikit-learn's digits, pixel by pixel (64 steps), in order of the rows
   or in a random order; the accuracy on a quarter of the images.
 
 The PyTorch LSTM has the same number of units, and 1 as the bias of its forget gate. It
-reads the last state (for copy, each state) and sees the same sequences as often, in batches of the same size, with
-the same cycle of Adam's rate and the same clipping. Seconds are processor time in training.
+reads the last state (for copy, each state) and sees the same sequences as often, in batches
+of the same size, with the same cycle of Adam's rate and the same clipping. Seconds are
+processor time in training.
 """
 
 import time

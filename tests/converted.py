@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from skbptt import RNNClassifier, RNNRegressor
-from skbptt.cells import GRUCell
+from skbptt.cells import GRUCell, LEMCell
 from skbptt.cells._activations import ACTIVATIONS
 from skbptt.loops import READOUTS
 from tests.fits import quietly
@@ -97,9 +97,22 @@ MODELS = {
     ),
 }
 
+#: Those of LEM, which C alone expresses.
+LEM_MODELS = {
+    "lem-concat": lambda: (classifier(X, LABELS, cell="lem"), X),
+    "lem-stack": lambda: (
+        fitted(X, NUMBERS, n_hidden=(4, 3), cell=LEMCell(dt=0.3), initial_state="learned"),
+        X,
+    ),
+    "lem-steps": lambda: (
+        fitted(X, of_steps(NUMBERS), return_sequences=True, cell="lem"),
+        X,
+    ),
+}
+
 
 def model_of(name):
-    model, X = MODELS[name]()
+    model, X = (MODELS | LEM_MODELS)[name]()
     return model, np.array(NUMBERS).reshape(4, 6) if X is None else X
 
 

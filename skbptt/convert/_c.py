@@ -20,7 +20,7 @@ from ._c_text import (
     READOUTS,
     SOURCE,
 )
-from ._description import describe
+from ._description import KINDS, describe
 
 
 def to_c(estimator, name, *, weights="float32"):
@@ -78,7 +78,7 @@ def to_c(estimator, name, *, weights="float32"):
     void sum_step(sum_state *state, const float *x, float *y);
     void sum_predict(const float *x, size_t n_steps, float *y);
     """
-    net = describe(estimator, "to_c")
+    net = describe(estimator, "to_c", cells=tuple(KINDS))
     if len(net.layers[0]) > 1:
         raise ValueError(
             "to_c needs a network that reads sequences step by step. Got "
@@ -219,12 +219,14 @@ def layer(net, name, k, kind):
     n = of_layer.n_hidden
     sizes = {"n": n, "n2": 2 * n, "n3": 3 * n, "k": k}
     sizes |= {key: argument(f"{key}_{k}", kind) for key in ("W", "R")}
-    sizes["R_n"] = argument(f"R_{k}", kind, 2 * n)  # the last gate of the GRU
+    width = len(of_layer.weights["b"])
+    sizes["late_R"] = argument(f"R_{k}", kind, width - n)  # of the last gate
+    sizes["constant"] = literal(net.constant)
     return LAYER.substitute(
         sizes,
         name=name,
         n_in=of_layer.n_in,
-        width=len(of_layer.weights["b"]),
+        width=width,
         declare=cell.declare.substitute(sizes),
         step=cell.text.substitute(sizes),
     )

@@ -209,7 +209,7 @@ CELLS = {
     add_product(h, $n, $R, $n3, $n2, a);
     for (j = 0; j < $n; j++)
         v[j] = gate(a[j]) * h[j];
-    add_product(v, $n, $R_n, $n3, $n, a + $n2);
+    add_product(v, $n, $late_R, $n3, $n, a + $n2);
     for (j = 0; j < $n; j++) {
         const float z = gate(a[$n + j]);
         const float n = smooth(a[$n2 + j]);
@@ -233,6 +233,17 @@ CELLS = {
     }"""),
         ("smooth", "gate"),
         Template("    float *c = state->c_$k;\n"),
+    ),
+    "lem": Piece(
+        Template("""\
+    add_product(h, $n, $R, 4 * $n, $n3, a);
+    for (j = 0; j < $n; j++)
+        z[j] += $constant * gate(a[j]) * (smooth(a[$n2 + j]) - z[j]);
+    add_product(z, $n, $late_R, 4 * $n, $n, a + $n3);
+    for (j = 0; j < $n; j++)
+        h[j] += $constant * gate(a[$n + j]) * (smooth(a[$n3 + j]) - h[j]);"""),
+        ("smooth", "gate"),
+        Template("    float *z = state->z_$k;\n"),
     ),
 }
 

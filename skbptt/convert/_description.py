@@ -9,7 +9,13 @@ from ..data import missing, names_of
 from ..estimators import RNNClassifier, RNNRegressor, RNNTranslator
 from ..loops import READOUTS, kind_of
 
-KINDS = ("tanh", "relu", "logistic", "identity", "gru", "gru_reset_before", "lstm")
+KINDS = {
+    "ElmanCell": ("tanh", "relu", "logistic", "identity"),
+    "GRUCell": ("gru", "gru_reset_before"),
+    "LSTMCell": ("lstm",),
+    "LEMCell": ("lem",),
+}
+USUAL = ("ElmanCell", "GRUCell", "LSTMCell")
 
 
 class Embedded(NamedTuple):
@@ -113,7 +119,9 @@ class Description(NamedTuple):
     univariate, tokens : bool
         Whether a step is one number, or one id, without an axis of features.
     kind : str
-        One of KINDS: the cell.
+        The cell, a value of KINDS.
+    constant : float
+        A number that the cell reads: the longest time step of LEM.
     layers : list of list of Recurrence
         From the input up; the forward direction first.
     parts : tuple of str
@@ -137,6 +145,7 @@ class Description(NamedTuple):
     univariate: bool
     tokens: bool
     kind: str
+    constant: float
     layers: list
     parts: tuple
     dropout: float
@@ -172,8 +181,10 @@ class Description(NamedTuple):
         return 2 if self.is_binary else len(self.b)
 
 
-def describe(estimator, function, known=(RNNClassifier, RNNRegressor)):
+def describe(estimator, function, known=(RNNClassifier, RNNRegressor), cells=USUAL):
     """The Description of a fitted estimator, of one of the ``known`` classes.
+
+    ``cells`` are keys of KINDS.
 
     Raises
     ------
@@ -190,10 +201,11 @@ def describe(estimator, function, known=(RNNClassifier, RNNRegressor)):
     check_is_fitted(estimator)
     network, weights = estimator._network, estimator.weights_
     kind = kind_of(network.cell)
-    if kind not in KINDS:
+    if not any(kind in KINDS[name] for name in cells):
+        *others, last = cells
         raise TypeError(
-            f"{function} supports ElmanCell, GRUCell and LSTMCell of skbptt.cells. "
-            f"Got cell={network.cell!r}."
+            f"{function} supports {', '.join(others)} and {last} of skbptt.cells. Got "
+            f"cell={network.cell!r}."
         )
     if estimator._loss.n_raw > 1:
         raise TypeError(
@@ -220,6 +232,7 @@ def describe(estimator, function, known=(RNNClassifier, RNNRegressor)):
         univariate=estimator._univariate,
         tokens=estimator._tokens,
         kind=kind,
+        constant=network.cell._constant,
         layers=stack(network, own, sides),
         parts=READOUTS[network.readout] if network.readout else (),
         dropout=network.dropout,
