@@ -1,6 +1,7 @@
 """Prepare sequences: texts, transformers of steps, windows, forms of other libraries."""
 
 from .._public import publish
+from ._augment import SequenceAugmenter
 from ._convert import (
     from_channels_first,
     from_stacked,
@@ -17,6 +18,7 @@ from ._tokens import TokenEncoder
 from ._windows import make_windows
 
 __all__ = [
+    "SequenceAugmenter",
     "SequenceDifferences",
     "SequenceFlattener",
     "SequenceFrames",
