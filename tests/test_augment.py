@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from skbptt import RNNClassifier
 from skbptt.preprocessing import SequenceAugmenter, pad_sequences
-from skbptt.preprocessing._augment import N_SPEEDS, interpolated, warped_times
+from skbptt.preprocessing._augment import N_SPEEDS, warped, warped_times
 
 rng = np.random.default_rng(0)
 DENSE = rng.normal(size=(12, 9, 2))
@@ -44,7 +44,7 @@ def test_originals_and_copies_in_the_form_given(form):
     np.testing.assert_array_equal(labels, np.tile(LABELS, 3))
     for k in range(36):
         assert type(more[k]) is type(X[k % 12])
-        np.testing.assert_allclose(more[k], X[k % 12], rtol=1e-14, atol=1e-15)
+        np.testing.assert_array_equal(more[k], X[k % 12])
     changed, _ = SequenceAugmenter(2, **ALL).fit_resample(X, LABELS)
     of_list, _ = SequenceAugmenter(2, **ALL).fit_resample(RAGGED, LABELS)
     for one, other in zip(changed, of_list):
@@ -63,6 +63,8 @@ def test_tables_of_univariate_sequences(library):
     assert list(more.columns) == names
     assert of_array.shape == (60, 9)
     np.testing.assert_array_equal(more, of_array)
+    numbered = augmenter.fit_resample(pandas.DataFrame(DENSE[:, :, 0]), LABELS)[0]
+    np.testing.assert_array_equal(numbered, of_array)
     of_3d, _ = augmenter.fit_resample(DENSE[:, :, :1], LABELS)
     np.testing.assert_array_equal(of_3d[..., 0], of_array)
     assert augmenter.fit_resample(DENSE.astype("f"), LABELS)[0].dtype == np.float32
@@ -93,7 +95,7 @@ def test_a_warp_reads_the_sequence_at_other_times():
 def test_interpolation_is_that_of_numpy(n):
     rows = rng.normal(size=(n, 2))
     times = warped_times(n, 0.5, np.random.RandomState(0))
-    found = interpolated(rows, times)
+    found = warped(rows, 0.5, np.random.RandomState(0))
     for column, values in zip(rows.T, found.T):
         np.testing.assert_allclose(values, np.interp(times, np.arange(n), column))
 
@@ -161,6 +163,9 @@ def test_bad_data():
         (DENSE, LABELS[1:], r"inconsistent numbers of samples.*12.*11"),
         ([np.array([[1.0], [np.nan]])], [1], "NaN"),
         ([np.array([["a"], ["b"]], object)], [1], "X must hold numbers"),
+        ([np.array([1, 2, 3])], [1], "Got tokens"),
+        (array_of([np.array([1, 2, 3]), np.array([4])]), [1, 2], "Got tokens"),
+        (DENSE, None, "y must hold a target for each sequence. Got None"),
     ):
         with pytest.raises(ValueError, match=match):
             augmenter.fit_resample(X, y)

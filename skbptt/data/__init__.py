@@ -1,6 +1,6 @@
 """What users give, as sequences with targets and weights."""
 
-from ._categories import sequences_in
+from ._categories import sequences_in, tokens_in
 from ._data import Data, canonical, drop_weightless, fingerprint
 from ._inputs import check_sequences, encode_step, names_of
 from ._labels import (
@@ -74,6 +74,7 @@ __all__ = [
     "stack_for",
     "stack_items",
     "stack_per_step",
+    "tokens_in",
     "unchanged_on_error",
     "unpadded_lengths",
     "with_known",

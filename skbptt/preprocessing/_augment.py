@@ -8,7 +8,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval
 
 from .._docstrings import Documented
-from ..data import frame_of, library_of, stack_for, unchanged_on_error
+from ..data import frame_of, library_of, stack_for, tokens_in, unchanged_on_error
 from ._frames import is_per_step
 from ._output import numbers_of
 
@@ -128,6 +128,10 @@ class SequenceAugmenter(Documented, BaseEstimator):
         self._validate_params()
         with unchanged_on_error(self):
             stacked = stack_for(self, X, reset=True)
+            if tokens_in(X) is not None:
+                raise ValueError("X must hold sequences of numbers. Got tokens.")
+            if y is None:
+                raise ValueError("y must hold a target for each sequence. Got None.")
             rows, sequences = numbers_of(stacked), stacked.sequences
             check_consistent_length(sequences, y)
             steps = np.full(len(sequences), sequences.width or 0)
@@ -143,33 +147,42 @@ class SequenceAugmenter(Documented, BaseEstimator):
         n = self.n_copies + 1
         stacked = stacked.resized(np.tile(sequences.lengths, n), sequences.width)
         y = y * n if isinstance(y, list) else np.concatenate([np.asarray(y)] * n)
-        return self._in_container(np.concatenate([rows, *copies]), stacked, X), y
+        return in_container(np.concatenate([rows, *copies]), stacked, X), y
 
     def _copy(self, rows, sequences, rng):
         """The rows of all sequences, each sequence changed."""
-        lengths, width, dtype = sequences.lengths, rows.shape[1], rows.dtype
+        lengths, dtype = sequences.lengths, rows.dtype
         mean, deviation = rows.mean(axis=0), rows.std(axis=0)
         if self.time_warp:
-            times = [warped_times(n, self.time_warp, rng) for n in lengths]
-            rows = np.concatenate(
-                [
-                    interpolated(of_one, at)
-                    for of_one, at in zip(sequences.split(rows), times)
-                ]
-            )
-        factors = 1 + self.scale * rng.standard_normal((len(sequences), width))
-        changed = mean + np.repeat(factors, lengths, axis=0) * (rows - mean)
-        changed += self.noise * deviation * rng.standard_normal(rows.shape)
-        return changed.astype(dtype, copy=False)
+            parts = sequences.split(rows)
+            rows = np.concatenate([warped(part, self.time_warp, rng) for part in parts])
+        if self.scale:
+            draws = rng.standard_normal((len(lengths), len(mean)))
+            factors = np.repeat(1 + self.scale * draws, lengths, axis=0)
+            rows = mean + factors * (rows - mean)
+        if self.noise:
+            rows = rows + self.noise * deviation * rng.standard_normal(rows.shape)
+        return rows.astype(dtype, copy=False)
 
-    def _in_container(self, rows, stacked, X):
-        """Rows in the form of X, which may be of data frames."""
-        library = library_of(X if stacked.flat else X[0])
-        if library is None:
-            return stacked.unstack(rows)
-        if stacked.flat:
-            return frame_of(stacked.unstack(rows), self.feature_names_in_, library)
-        return stacked.unstack(frame_of(rows, self.feature_names_in_, library))
+
+def in_container(rows, stacked, X):
+    """Rows in the form of X, which may be of data frames."""
+    like = X if stacked.flat else X[0]
+    library = library_of(like)
+    if library is None:
+        return stacked.unstack(rows)
+    if stacked.flat:
+        return frame_of(stacked.unstack(rows), like.columns, library)
+    return stacked.unstack(frame_of(rows, like.columns, library))
+
+
+def warped(rows, strength, rng):
+    """The rows of a sequence at other times, interpolated."""
+    times = warped_times(len(rows), strength, rng)
+    before = np.minimum(times.astype(int), max(len(rows) - 2, 0))
+    after = np.minimum(before + 1, len(rows) - 1)
+    share = (times - before)[:, np.newaxis]
+    return (1 - share) * rows[before] + share * rows[after]
 
 
 def warped_times(n, strength, rng):
@@ -181,11 +194,3 @@ def warped_times(n, strength, rng):
     speeds = np.exp(np.interp(at, np.arange(N_SPEEDS), log_speeds))
     times = np.concatenate([[0], np.cumsum(speeds)])
     return times * ((n - 1) / times[-1])
-
-
-def interpolated(rows, times):
-    """The rows of a sequence at points between its steps."""
-    before = np.minimum(times.astype(int), max(len(rows) - 2, 0))
-    after = np.minimum(before + 1, len(rows) - 1)
-    share = (times - before)[:, np.newaxis]
-    return (1 - share) * rows[before] + share * rows[after]
