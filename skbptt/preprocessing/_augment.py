@@ -126,12 +126,12 @@ class SequenceAugmenter(Documented, BaseEstimator):
             padding) or infinity, or if y does not fit X.
         """
         self._validate_params()
+        if tokens_in(X) is not None:
+            raise ValueError("X must hold sequences of numbers. Got tokens.")
+        if y is None:
+            raise ValueError("y must hold a target for each sequence. Got None.")
         with unchanged_on_error(self):
             stacked = stack_for(self, X, reset=True)
-            if tokens_in(X) is not None:
-                raise ValueError("X must hold sequences of numbers. Got tokens.")
-            if y is None:
-                raise ValueError("y must hold a target for each sequence. Got None.")
             rows, sequences = numbers_of(stacked), stacked.sequences
             check_consistent_length(sequences, y)
             steps = np.full(len(sequences), sequences.width or 0)
