@@ -12,6 +12,7 @@ TRUSTED_TYPES = (
     "skbptt.cells.LEMCell",
     "skbptt.cells.LSTMCell",
     "skbptt.metrics.StepScorer",
+    "skbptt.preprocessing.SequenceAugmenter",
     "skbptt.preprocessing.SequenceDifferences",
     "skbptt.preprocessing.SequenceFlattener",
     "skbptt.preprocessing.SequenceFrames",

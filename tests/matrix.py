@@ -1,9 +1,9 @@
-"""The matrix of what works with what: its columns, its rows and its remedies.
+"""The matrix of what works with what: its columns, its rows and its workarounds.
 
 A row is a check of one part of scikit-learn: a function of Data, which fails unless the
 result equals the same thing done by hand. A column is a form of X. Where the part refuses a
-form, the row names the message, and the remedy with which the same check holds. The rows
-are declared in matrix_selection, matrix_ensembles and matrix_tools; the table of
+form, the row names the message, and the workaround with which the same check holds. The
+rows are declared in matrix_selection, matrix_ensembles and matrix_tools; the table of
 docs/compatibility.rst is written from them, and compared with them.
 """
 
@@ -145,7 +145,7 @@ def above_chance(score):
     assert score > 0.5, score
 
 
-# Remedies: from data that are refused to data that are not.
+# Workarounds: from data that are refused to data that are not.
 
 FILL = 1e6  # stands for padding where NaN is refused
 
@@ -210,8 +210,8 @@ def by_step(data):
     return replace(data, lift=TimeDistributed)
 
 
-# The names of the remedies are the labels of their sections in the documentation.
-REMEDIES = {
+# The names of the workarounds are the labels of their sections in the documentation.
+WORKAROUNDS = {
     "flat": flat,
     "columns": columns,
     "chain": rolled,
@@ -246,8 +246,8 @@ class Row:
     name: str
     check: Callable
     refuses: dict = field(default_factory=dict)  # form: pattern of the message
-    remedies: dict = field(default_factory=dict)  # form: name of the remedy
-    check_remedied: Callable | None = None  # where the remedy has a result of its own
+    workarounds: dict = field(default_factory=dict)  # form: name of the workaround
+    check_instead: Callable | None = None  # where the workaround has a result of its own
 
     def run(self, form):
         data = make_data(form)
@@ -256,19 +256,21 @@ class Row:
             return
         with refused(self.refuses[form]):
             self.check(data)
-        remedy = self.remedies[form]
-        check = self.check_remedied if remedy == "own" else self.check
-        check(REMEDIES[remedy](data))
+        workaround = self.workarounds[form]
+        check = self.check_instead if workaround == "own" else self.check
+        check(WORKAROUNDS[workaround](data))
 
 
-def row(names, *, refuses=(), remedy=None, check_remedied=None):
+def row(names, *, refuses=(), workaround=None, check_instead=None):
     """Declare the decorated function of Data as the check of a row.
 
     Or of several rows: then ``names`` is a dict from names to what the function gets as
-    its second argument. ``remedy`` is the name of one, or a dict of those by form.
+    its second argument. ``workaround`` is the name of one, or a dict of those by form.
     """
     refuses = dict(refuses)
-    remedies = remedy if isinstance(remedy, dict) else dict.fromkeys(refuses, remedy)
+    workarounds = (
+        workaround if isinstance(workaround, dict) else dict.fromkeys(refuses, workaround)
+    )
 
     def declare(check):
         of_rows = (
@@ -277,7 +279,7 @@ def row(names, *, refuses=(), remedy=None, check_remedied=None):
             else {names: check}
         )
         for name, of_row in of_rows.items():
-            ROWS.append(Row(name, of_row, refuses, remedies, check_remedied))
+            ROWS.append(Row(name, of_row, refuses, workarounds, check_instead))
         return check
 
     return declare
@@ -294,16 +296,19 @@ def table(of_rows, forms):
     """The matrix in reStructuredText. Parts with the same cells share a line."""
     shared = {}
     for one in of_rows:
-        accepted = ", ".join(form for form in forms if form not in one.remedies)
-        remedies = ", ".join(
-            f":ref:`{remedy} <compatibility-{remedy.replace(' ', '-')}>`"
-            for remedy in dict.fromkeys(one.remedies.values())
+        accepted = ", ".join(form for form in forms if form not in one.workarounds)
+        workarounds = ", ".join(
+            f":ref:`{workaround} <compatibility-{workaround.replace(' ', '-')}>`"
+            for workaround in dict.fromkeys(one.workarounds.values())
         )
-        cells = (accepted or "none", remedies) if remedies else ("all forms", "")
+        cells = (accepted or "none", workarounds) if workarounds else ("all forms", "")
         shared.setdefault(cells, []).append(one.name.replace("(", " ("))
     lines = [".. list-table::", "   :header-rows: 1", "   :widths: 60 20 20", ""]
     rows = [(", ".join(names), *cells) for cells, names in shared.items()]
-    for cells in [("Part of scikit-learn", "Works with", "Remedy for other forms"), *rows]:
+    for cells in [
+        ("Part of scikit-learn", "Works with", "Workaround for other forms"),
+        *rows,
+    ]:
         for mark, cell in zip("*  ", cells):
             lines += wrap(f"   {mark} - {cell}", 92, subsequent_indent=7 * " ")
     return "\n".join(lines) + "\n"

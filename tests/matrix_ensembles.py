@@ -144,7 +144,7 @@ row(
         "StackingRegressor(passthrough=True)": "regressor",
     },
     refuses=NOT_SIDE_BY_SIDE,
-    remedy="flat",
+    workaround="flat",
 )(partial(stacking, passthrough=True))
 
 
@@ -159,7 +159,7 @@ def one_against_the_rest(data):
     above_chance(got.score(data.X, y))
 
 
-@refused_as_no_table("OneVsOneClassifier", remedy="flat")
+@refused_as_no_table("OneVsOneClassifier", workaround="flat")
 def one_against_one(data):
     model, y = data.classifier(), data.labels
     got = OneVsOneClassifier(model).fit(data.X, y)
@@ -175,7 +175,7 @@ def one_against_one(data):
 CONSTANT_COLUMN = {form: text for form, text in NOT_A_TABLE.items() if form[0] != "o"}
 
 
-@row("OutputCodeClassifier", refuses=CONSTANT_COLUMN, remedy="flat")
+@row("OutputCodeClassifier", refuses=CONSTANT_COLUMN, workaround="flat")
 def output_codes(data):
     """With a code book that has a column of nothing but ones."""
     model, y = data.classifier(), data.labels
@@ -223,7 +223,7 @@ def columns_of_targets(data):
         "ClassifierChain": (ClassifierChain, "classifier"),
         "RegressorChain": (RegressorChain, "regressor"),
     },
-    remedy="chain",
+    workaround="chain",
 )
 def chain(data, argument):
     meta, task = argument
@@ -252,7 +252,7 @@ def transformed_target(data):
         "BaggingClassifier": (BaggingClassifier, "classifier", "predict_proba"),
         "BaggingRegressor": (BaggingRegressor, "regressor", "predict"),
     },
-    remedy="flat",
+    workaround="flat",
 )
 def bagging(data, argument):
     meta, task, method = argument
@@ -271,7 +271,7 @@ NOT_DENSE = NOT_A_TABLE | {"padded 3-D": "contains NaN"}
 del NOT_DENSE["3-D"]
 
 
-@row("AdaBoostClassifier", refuses=NOT_DENSE, remedy="filled")
+@row("AdaBoostClassifier", refuses=NOT_DENSE, workaround="filled")
 def boosted(data):
     """SAMME: what is wrong gains weight, and nets vote by their error."""
     y = data.labels
@@ -290,7 +290,7 @@ def boosted(data):
     above_chance(got.score(data.X, y))
 
 
-@row("AdaBoostRegressor", refuses=NOT_DENSE, remedy="filled")
+@row("AdaBoostRegressor", refuses=NOT_DENSE, workaround="filled")
 def boosted_regressor(data):
     """The median of its nets, weighted by their say."""
     y = data.target
@@ -304,7 +304,7 @@ def boosted_regressor(data):
     above_chance(got.score(data.X, y))
 
 
-@refused_as_no_table("SelfTrainingClassifier", remedy="flat")
+@refused_as_no_table("SelfTrainingClassifier", workaround="flat")
 def self_trained(data):
     """In each of two rounds, what the net is sure of becomes a label."""
     model = data.classifier()

@@ -179,7 +179,7 @@ def encoded(data):
         assert encoder.inverse_transform(got) == expected
 
 
-REMEDIES = {"vote": voted, "n-best": listed, "encoded": encoded}
+WORKAROUNDS = {"vote": voted, "n-best": listed, "encoded": encoded}
 
 NO_TARGET = {
     "list of texts": "should be a (classifier|regressor)|must be a sequence of labels|"
@@ -197,10 +197,10 @@ def rows():
     of_others = {row.name: row for row in matrix.ROWS}
     yield from (of_others[name] for name in SELECTION)
     yield Row("scorers of skbptt.metrics", scorers)
-    for remedy, refuses, tools in REFUSED:
-        remedies = dict.fromkeys(FORMS, remedy)
+    for workaround, refuses, tools in REFUSED:
+        workarounds = dict.fromkeys(FORMS, workaround)
         for name, make in tools.items():
-            yield Row(name, partial(refuse, make=make), refuses, remedies)
+            yield Row(name, partial(refuse, make=make), refuses, workarounds)
     yield Row("FrozenEstimator", frozen)
     yield from (of_others[name] for name in TOOLS)
 

@@ -66,7 +66,7 @@ def pipeline(data):
         above_chance(together.score(data.X, y))
 
 
-@refused_as_no_table("StandardScaler", remedy="by step")
+@refused_as_no_table("StandardScaler", workaround="by step")
 def scaler(data):
     assert_transformed(data, StandardScaler(), standardised)
 
@@ -80,7 +80,7 @@ NOT_COLUMNS = {
 }
 
 
-@row("ColumnTransformer", refuses=NOT_COLUMNS, remedy="by step")
+@row("ColumnTransformer", refuses=NOT_COLUMNS, workaround="by step")
 def of_columns(data):
     names = ["b"] if data.build is as_frames and data.lift is TimeDistributed else [1]
     transformer = ColumnTransformer(
@@ -93,7 +93,7 @@ def of_columns(data):
     )
 
 
-@refused_as_no_table("FeatureUnion", remedy="by step")
+@refused_as_no_table("FeatureUnion", workaround="by step")
 def union(data):
     transformer = FeatureUnion([("a", StandardScaler()), ("b", MinMaxScaler())])
     assert_transformed(
@@ -134,7 +134,7 @@ def how_early(model):
         "RFECV": partial(RFECV, min_features_to_select=2, cv=FOLDS),
         "SelectFromModel": partial(SelectFromModel, threshold=-np.inf, max_features=2),
     },
-    remedy="columns",
+    workaround="columns",
 )
 def selector(data, meta):
     X, y, model = data.X, data.target, data.regressor()
@@ -156,7 +156,7 @@ def selector(data, meta):
         equal(got.predict(X), expected)
 
 
-@refused_as_no_table("SequentialFeatureSelector", remedy="columns")
+@refused_as_no_table("SequentialFeatureSelector", workaround="columns")
 def sequential_selector(data):
     X, y, model = data.X, data.target, data.regressor()
     got = SequentialFeatureSelector(
@@ -188,8 +188,8 @@ def own_importance(data):
 
 @refused_as_no_table(
     "permutation_importance",
-    remedy="own",
-    check_remedied=own_importance,
+    workaround="own",
+    check_instead=own_importance,
 )
 def importance_of_columns(data):
     """That of the last value of the first feature, the target, is by far the greatest."""
@@ -201,7 +201,7 @@ def importance_of_columns(data):
     assert of_columns[matters] > 3 * np.delete(of_columns, matters).max()
 
 
-@row("partial_dependence", refuses=NOT_COLUMNS, remedy="flat")
+@row("partial_dependence", refuses=NOT_COLUMNS, workaround="flat")
 def dependence(data):
     """Of a step that every sequence has."""
     model = data.fit(data.regressor(), data.target)

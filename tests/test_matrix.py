@@ -68,9 +68,9 @@ def test_cell_of_labels_out(row, form):
 
 
 @by_targets
-@pytest.mark.parametrize("remedy", matrix_labels_out.REMEDIES)
-def test_remedy_of_labels_out(remedy, form):
-    matrix_labels_out.REMEDIES[remedy](matrix_labels_out.make_data(form))
+@pytest.mark.parametrize("workaround", matrix_labels_out.WORKAROUNDS)
+def test_workaround_of_labels_out(workaround, form):
+    matrix_labels_out.WORKAROUNDS[workaround](matrix_labels_out.make_data(form))
 
 
 def test_strata_of_labels_out():
@@ -116,8 +116,8 @@ def test_forms_of_X_with_labels_out(of_X):
 def test_the_documentation_says_the_same(of):
     page = PAGE.read_text(encoding="utf-8")
     assert matrix.table(of.ROWS, of.FORMS) in page, "paste the table into the page"
-    for remedy in of.REMEDIES:
-        assert f".. _compatibility-{remedy.replace(' ', '-')}:" in page
+    for workaround in of.WORKAROUNDS:
+        assert f".. _compatibility-{workaround.replace(' ', '-')}:" in page
 
 
 @pytest.mark.parametrize("form", matrix.FORMS)
