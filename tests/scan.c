@@ -67,6 +67,7 @@ int main(void)
     if (!shape->h_is_tape)
         s.value.tape = memory(n_rows * shape->n_blocks * s.H1);
     s.value.dx = memory(n_rows * s.D1);
+    s.d_h = memory(n_rows * s.H);
 
     s.scratch = memory(loops->scratch(&s, 0));
     loops->forward(&s);
@@ -80,5 +81,6 @@ int main(void)
     write_rows(s.db, 1, width, width);
     if (shape->vectors[0] != NULL)
         write_rows(s.d_vectors[0], 1, s.H, s.H);
+    write_rows(s.d_h, n_rows, s.H, s.H);
     return 0;
 }
