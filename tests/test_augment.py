@@ -100,6 +100,15 @@ def test_interpolation_is_that_of_numpy(n):
         np.testing.assert_allclose(values, np.interp(times, np.arange(n), column))
 
 
+@pytest.mark.parametrize("n", [2, 40])
+def test_times_are_finite_however_strong_the_warp(n):
+    for seed in range(20):
+        times = warped_times(n, 1e4, np.random.RandomState(seed))
+        assert times[0] == 0
+        assert times[-1] == n - 1
+        assert (np.diff(times) >= 0).all()
+
+
 def test_scale_and_noise_have_the_size_given():
     """In units of each feature, whatever its mean."""
     X = np.random.default_rng(1).normal([5, -100], [2, 30], size=(4000, 50, 2))
@@ -126,6 +135,8 @@ def test_forms_of_y_and_random_state():
     again, targets = clone(augmenter).fit_resample(DENSE, pandas.Series(LABELS))
     np.testing.assert_array_equal(again, X_more)
     np.testing.assert_array_equal(targets, np.tile(LABELS, 2))
+    numbered = pandas.Series(LABELS, index=LABELS + 5)
+    np.testing.assert_array_equal(augmenter.fit_resample(DENSE, numbered)[1], targets)
     several, y = augmenter.fit_resample(DENSE, DENSE[:, 0])
     np.testing.assert_array_equal(y, np.tile(DENSE[:, 0], (2, 1)))
     other = augmenter.set_params(random_state=4).fit_resample(DENSE, LABELS)[0]

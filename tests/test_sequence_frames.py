@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.pipeline import make_pipeline
 
 from skbptt import RNNClassifier
-from skbptt.preprocessing import SequenceDifferences, SequenceFrames
+from skbptt.preprocessing import SequenceDifferences, SequenceFrames, pad_sequences
 
 
 def frames_of(x, width, stride):
@@ -94,13 +94,21 @@ def test_step_targets_refuse_strides():
     rng = np.random.default_rng(3)
     X = [rng.normal(size=(n, 2)) for n in (70, 90)]
     y = [x[:, 0] > 0 for x in X]
-    with pytest.raises(ValueError, match="stride must be 1 where y has a target for every"):
-        SequenceFrames().fit(X, y)
+    padded, y_padded = pad_sequences(X), pad_sequences([t[:, np.newaxis] for t in y])
+    for form, targets in ((X, y), (padded, y_padded[..., 0])):
+        with pytest.raises(ValueError, match="stride must be 1 where y has a target for"):
+            SequenceFrames().fit(form, targets)
     model = make_pipeline(
         SequenceFrames(5, stride=1), RNNClassifier(4, return_sequences=True, max_iter=2)
     )
     model.fit(X, y)
     assert [len(p) for p in model.predict(X)] == [70, 90]
+
+
+def test_targets_of_sequences_in_any_container():
+    X = np.zeros((2, 90, 1))
+    for y in ([1, 2], pd.Series([1, 2], index=[7, 8]), pd.DataFrame({"a": [1, 2]})):
+        assert SequenceFrames().fit(X, y).stride_ == 3
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval
 
 from .._docstrings import Documented
-from ..data import frame_of, library_of, stack_for, tokens_in, unchanged_on_error
+from ..data import library_of, stack_for, tokens_in, unchanged_on_error
 from ._frames import is_per_step
-from ._output import numbers_of
+from ._output import in_container, numbers_of
 
 # Points in time at which the speed of a warped sequence is drawn; linear in between.
 N_SPEEDS = 6
@@ -134,10 +134,7 @@ class SequenceAugmenter(Documented, BaseEstimator):
             stacked = stack_for(self, X, reset=True)
             rows, sequences = numbers_of(stacked), stacked.sequences
             check_consistent_length(sequences, y)
-            steps = np.full(len(sequences), sequences.width or 0)
-            if self.time_warp and (
-                is_per_step(y, sequences.lengths) or is_per_step(y, steps)
-            ):
+            if self.time_warp and is_per_step(y, sequences):
                 raise ValueError(
                     "time_warp must be 0 where y has a target for every step. Got "
                     f"{self.time_warp!r}."
@@ -147,7 +144,9 @@ class SequenceAugmenter(Documented, BaseEstimator):
         n = self.n_copies + 1
         stacked = stacked.resized(np.tile(sequences.lengths, n), sequences.width)
         y = y * n if isinstance(y, list) else np.concatenate([np.asarray(y)] * n)
-        return in_container(np.concatenate([rows, *copies]), stacked, X), y
+        like = X if stacked.flat else X[0]
+        names, library = getattr(like, "columns", None), library_of(like)
+        return in_container(np.concatenate([rows, *copies]), stacked, names, library), y
 
     def _copy(self, rows, sequences, rng):
         """The rows of all sequences, each sequence changed."""
@@ -165,17 +164,6 @@ class SequenceAugmenter(Documented, BaseEstimator):
         return rows.astype(dtype, copy=False)
 
 
-def in_container(rows, stacked, X):
-    """Rows in the form of X, which may be of data frames."""
-    like = X if stacked.flat else X[0]
-    library = library_of(like)
-    if library is None:
-        return stacked.unstack(rows)
-    if stacked.flat:
-        return frame_of(stacked.unstack(rows), like.columns, library)
-    return stacked.unstack(frame_of(rows, like.columns, library))
-
-
 def warped(rows, strength, rng):
     """The rows of a sequence at other times, interpolated."""
     times = warped_times(len(rows), strength, rng)
@@ -189,8 +177,8 @@ def warped_times(n, strength, rng):
     """n points in time from 0 to n - 1, at a speed that varies smoothly."""
     if n == 1:
         return np.zeros(1)
-    log_speeds = strength * rng.standard_normal(N_SPEEDS)
-    at = np.linspace(0, N_SPEEDS - 1, n - 1)
-    speeds = np.exp(np.interp(at, np.arange(N_SPEEDS), log_speeds))
+    drawn = strength * rng.standard_normal(N_SPEEDS)
+    log_speeds = np.interp(np.linspace(0, N_SPEEDS - 1, n - 1), np.arange(N_SPEEDS), drawn)
+    speeds = np.exp(log_speeds - log_speeds.max())  # which cannot overflow
     times = np.concatenate([[0], np.cumsum(speeds)])
     return times * ((n - 1) / times[-1])

@@ -180,7 +180,7 @@ class SequenceFrames(FromSteps):
         lengths = stacked.lengths
         automatic = max(1, round(float(np.median(lengths)) / FEW))
         stride = automatic if self.stride == "auto" else int(self.stride)
-        if stride > 1 and is_per_step(y, lengths):
+        if stride > 1 and is_per_step(y, stacked.sequences):
             raise ValueError(
                 "stride must be 1 where y has a target for every step, since there are "
                 f"fewer frames than steps. Got {self.stride!r}, which is {stride}."
@@ -276,8 +276,11 @@ class SequenceDifferences(FromSteps):
         return found
 
 
-def is_per_step(y, lengths):
-    """Whether y holds sequences of as many targets as there are steps."""
-    if y is None or len(y) != len(lengths) or np.ndim(y[0]) == 0:
+def is_per_step(y, sequences):
+    """Whether y holds sequences of as many targets as there are steps, or padded ones."""
+    # A pandas.Series need not have a label 0, and a data frame iterates over names.
+    if y is None or len(y) != len(sequences) or np.ndim(next(iter(y))) == 0:
         return False
-    return all(len(of_one) == n for of_one, n in zip(y, lengths))
+    n_targets = np.array([len(of_one) for of_one in y])
+    padded = sequences.width is not None and (n_targets == sequences.width).all()
+    return bool(padded or (n_targets == sequences.lengths).all())

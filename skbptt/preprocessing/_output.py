@@ -53,16 +53,19 @@ class FrameOutput:
         library = _get_output_config("transform", self)["dense"]
         if library == "default":
             library = library_of(X if stacked.flat else X[0])
-        if library is None:
-            return stacked.unstack(rows)
-        names = self.get_feature_names_out()
-        if not stacked.flat:
-            return stacked.unstack(frame_of(rows, names, library))
-        rows = stacked.unstack(rows)
-        if rows.ndim == 3:
-            return rows
+        names = None if library is None else self.get_feature_names_out()
         index = X.index if library_of(X) == "pandas" else None
-        return frame_of(rows, names, library, index)
+        return in_container(rows, stacked, names, library, index)
+
+
+def in_container(rows, stacked, names, library, index=None):
+    """Rows in the form of the stacked sequences, in data frames of a library if any."""
+    if library is None:
+        return stacked.unstack(rows)
+    if not stacked.flat:
+        return stacked.unstack(frame_of(rows, names, library))
+    rows = stacked.unstack(rows)
+    return rows if rows.ndim == 3 else frame_of(rows, names, library, index)
 
 
 def numbers_of(stacked, allow_nan=False):
