@@ -198,7 +198,7 @@ def as_digested(values):
 
 
 def digests(sequences, values):
-    """The digest of the values of each sequence, which stand a row per step."""
+    """The digest of the values of each sequence, which have a row per step."""
     if values.size > BLOCK:
         return [digest(of_one) for of_one in sequences.split(values)]
     flat = as_digested(values)
